@@ -1,0 +1,83 @@
+"""The three standard conditions of a NodeState."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agent.coverage import missing_by_errno
+from agent.topology import Topology
+from contracts.nodestate import Condition, ConditionStatus, ConditionType, Coverage
+
+
+def conditions_of(
+    *,
+    topology: Topology,
+    coverage: Coverage,
+    published_vectors: int,
+    rows_left_out: int,
+    now: datetime,
+    previous: Sequence[Condition] = (),
+) -> tuple[Condition, ...]:
+    """Ready, Characterised and Degraded; a condition whose status stays keeps its transition time.
+
+    Args:
+        topology: which CPU this is.
+        coverage: what could be opened.
+        published_vectors: of this window.
+        rows_left_out: counter rows that the window could not believe.
+        now: UTC.
+        previous: the conditions last published.
+    """
+    fresh = (
+        _ready(published_vectors, now),
+        _characterised(topology, now),
+        _degraded(coverage, rows_left_out, now),
+    )
+    since = {(condition.type, condition.status): condition.last_transition_time for condition in previous}
+    return tuple(
+        condition.model_copy(update={"last_transition_time": since.get((condition.type, condition.status), now)})
+        for condition in fresh
+    )
+
+
+def _ready(published_vectors: int, now: datetime) -> Condition:
+    is_ready = published_vectors > 0
+    return Condition(
+        type=ConditionType.READY,
+        status=ConditionStatus.TRUE if is_ready else ConditionStatus.FALSE,
+        reason="WindowComplete" if is_ready else "NoWindow",
+        message=f"vectors of {published_vectors} domain(s) published"
+        if is_ready
+        else "no window has been measured yet",
+        last_transition_time=now,
+    )
+
+
+def _characterised(topology: Topology, now: datetime) -> Condition:
+    cpu = f"{topology.vendor} family {topology.family} model {topology.model} stepping {topology.stepping}"
+    known = topology.characterised
+    return Condition(
+        type=ConditionType.CHARACTERISED,
+        status=ConditionStatus.TRUE if known else ConditionStatus.FALSE,
+        reason="SapphireRapids" if known else "OtherCpu",
+        message=cpu if known else f"{cpu} is not Sapphire Rapids (family 6, model 143): its regime stays unknown",
+        last_transition_time=now,
+    )
+
+
+def _degraded(coverage: Coverage, rows_left_out: int, now: datetime) -> Condition:
+    complaints = []
+    if coverage.opened < coverage.wanted:
+        by_errno = ", ".join(f"{count} {errno}" for errno, count in missing_by_errno(coverage).items())
+        complaints.append(f"{coverage.wanted - coverage.opened} of {coverage.wanted} events missing ({by_errno})")
+    if rows_left_out:
+        complaints.append(f"{rows_left_out} counter rows could not be believed and were left out")
+    reason = "AllWell"
+    if complaints:
+        reason = "EventsMissing" if coverage.opened < coverage.wanted else "RowsLeftOut"
+    return Condition(
+        type=ConditionType.DEGRADED,
+        status=ConditionStatus.TRUE if complaints else ConditionStatus.FALSE,
+        reason=reason,
+        message="; ".join(complaints),
+        last_transition_time=now,
+    )

@@ -1,0 +1,83 @@
+"""Where NodeStates go: the port, and its embedded implementation on a state directory."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from agent.errors import PublishError
+from contracts.nodestate import NodeState
+
+NODE_STATES = "nodestates"
+"""Directory below the state directory, one ``<node>.json`` each."""
+
+_NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+class NodeStatePublisher(Protocol):
+    """Takes a node's state to its readers."""
+
+    def publish(self, state: NodeState) -> None:
+        """Make ``state`` the node's present state.
+
+        Raises:
+            PublishError: it can't be put there.
+        """
+
+
+class DirectoryPublisher:
+    """One JSON file a node, replaced atomically: a reader sees the old state or the new one, never a torn one."""
+
+    def __init__(self, state_directory: Path) -> None:
+        self._directory = state_directory / NODE_STATES
+
+    def path_of(self, node: str) -> Path:
+        """Where a node's state lies.
+
+        Raises:
+            PublishError: the name is no DNS-1123 subdomain, as node names are.
+        """
+        if _NODE_NAME.fullmatch(node) is None:
+            raise PublishError(
+                f"node name {node!r} is no DNS-1123 subdomain: use lower case letters, digits, '-' and '.'"
+            )
+        return self._directory / f"{node}.json"
+
+    def publish(self, state: NodeState) -> None:
+        """Write beside, flush to disk, rename over.
+
+        Raises:
+            PublishError: the name is not a node's, or the directory can't be written.
+        """
+        target = self.path_of(state.metadata.name)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._replace(target, state.to_json() + b"\n")
+        except OSError as error:
+            raise PublishError(
+                f"NodeState {target} can't be written: {error.strerror}; give the agent a writable state directory"
+            ) from error
+
+    def _replace(self, target: Path, content: bytes) -> None:
+        descriptor, name = tempfile.mkstemp(dir=self._directory, prefix=f".{target.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), 0o644)
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush_directory(self._directory)
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

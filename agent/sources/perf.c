@@ -1,0 +1,89 @@
+/* perf_event_open and group reads. The four system calls come in through a structure, so that a test can stand in for
+ * the kernel at that one place. Every call returns a result, or minus an errno. */
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+typedef struct {
+    long (*open)(struct perf_event_attr *attr, int pid, int cpu, int group_fd, unsigned long flags);
+    long (*read)(int fd, void *buffer, size_t size);
+    long (*ioctl)(int fd, unsigned long request, unsigned long argument);
+    long (*close)(int fd);
+} leeward_system_calls;
+
+#define LEEWARD_EXCLUDE_GUEST 1u
+#define LEEWARD_HEADER_WORDS 3
+
+static long result_or_errno(long result) { return result < 0 ? -(long)errno : result; }
+
+static long kernel_open(struct perf_event_attr *attr, int pid, int cpu, int group_fd, unsigned long flags) {
+    return result_or_errno(syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, flags));
+}
+
+static long kernel_read(int fd, void *buffer, size_t size) {
+    long result;
+    do {
+        result = result_or_errno(read(fd, buffer, size));
+    } while (result == -EINTR);
+    return result;
+}
+
+static long kernel_ioctl(int fd, unsigned long request, unsigned long argument) {
+    return result_or_errno(ioctl(fd, request, argument));
+}
+
+static long kernel_close(int fd) { return result_or_errno(close(fd)); }
+
+static const leeward_system_calls KERNEL = {kernel_open, kernel_read, kernel_ioctl, kernel_close};
+
+const leeward_system_calls *leeward_kernel(void) { return &KERNEL; }
+
+/* Open one counter for every task on one CPU. A leader (group_fd -1) starts disabled. */
+int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t config, uint64_t config1,
+                      uint64_t config2, int cpu, int group_fd, uint32_t flags) {
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.type = type;
+    attr.size = sizeof attr;
+    attr.config = config;
+    attr.config1 = config1;
+    attr.config2 = config2;
+    attr.read_format = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+    attr.disabled = group_fd < 0;
+    attr.exclude_guest = (flags & LEEWARD_EXCLUDE_GUEST) != 0;
+    return (int)calls->open(&attr, -1, cpu, group_fd, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Start a whole group through its leader. */
+int leeward_perf_enable(const leeward_system_calls *calls, int fd) {
+    return (int)calls->ioctl(fd, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
+}
+
+int leeward_perf_close(const leeward_system_calls *calls, int fd) { return (int)calls->close(fd); }
+
+/* Read all groups, one read() each. Row i of rows (words_per_row words) receives number of counters, time enabled, time
+ * running, values. errors[i] is 0, an errno, or ENODATA where the kernel gave less than members[i] counters.
+ * Returns how many groups failed. */
+size_t leeward_perf_read_groups(const leeward_system_calls *calls, const int *fds, const int *members, size_t groups,
+                                uint64_t *rows, size_t words_per_row, int *errors) {
+    size_t failed = 0;
+    for (size_t group = 0; group < groups; ++group) {
+        uint64_t *row = rows + group * words_per_row;
+        size_t expected = (LEEWARD_HEADER_WORDS + (size_t)members[group]) * sizeof *row;
+        long got = calls->read(fds[group], row, words_per_row * sizeof *row);
+        if (got < 0)
+            errors[group] = (int)-got;
+        else if ((size_t)got < expected || row[0] != (uint64_t)members[group])
+            errors[group] = ENODATA;
+        else
+            errors[group] = 0;
+        failed += errors[group] != 0;
+    }
+    return failed;
+}

@@ -1,0 +1,65 @@
+"""Builds ``agent.sources._perf``, the cffi extension around ``perf.c``.
+
+Installing the package builds it. In a checkout: ``python agent/sources/perf_build.py``.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from cffi import FFI
+
+MODULE = "agent.sources._perf"
+
+ffibuilder = FFI()
+ffibuilder.cdef(
+    """
+    struct perf_event_attr {
+        uint32_t type;
+        uint32_t size;
+        uint64_t config;
+        uint64_t read_format;
+        uint64_t config1;
+        uint64_t config2;
+        ...;
+    };
+
+    typedef struct {
+        long (*open)(struct perf_event_attr *attr, int pid, int cpu, int group_fd, unsigned long flags);
+        long (*read)(int fd, void *buffer, size_t size);
+        long (*ioctl)(int fd, unsigned long request, unsigned long argument);
+        long (*close)(int fd);
+    } leeward_system_calls;
+
+    #define LEEWARD_EXCLUDE_GUEST ...
+    #define LEEWARD_HEADER_WORDS ...
+
+    const leeward_system_calls *leeward_kernel(void);
+    int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t config, uint64_t config1,
+                          uint64_t config2, int cpu, int group_fd, uint32_t flags);
+    int leeward_perf_enable(const leeward_system_calls *calls, int fd);
+    int leeward_perf_close(const leeward_system_calls *calls, int fd);
+    size_t leeward_perf_read_groups(const leeward_system_calls *calls, const int *fds, const int *members,
+                                    size_t groups, uint64_t *rows, size_t words_per_row, int *errors);
+    """
+)
+ffibuilder.set_source(
+    MODULE,
+    (Path(__file__).parent / "perf.c").read_text(),
+    extra_compile_args=["-std=gnu11", "-O2", "-Wall", "-Wextra"],
+)
+
+
+def build_in_place() -> Path:
+    """Compile, and put the extension beside this file.
+
+    Returns:
+        The extension's path.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        built = Path(ffibuilder.compile(tmpdir=directory))
+        return Path(shutil.copy2(built, Path(__file__).parent / built.name))
+
+
+if __name__ == "__main__":
+    build_in_place()

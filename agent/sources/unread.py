@@ -1,0 +1,26 @@
+"""How a block says that a row could not be read this time.
+
+Running time never exceeds enabled time in a real row. A row with 1 ns of running and none of enabled time therefore
+stands for "nothing was read"; it keeps its place, so that a sum over the block knows that something is lacking.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.sources.protocol import CountArray
+
+
+def mark_unread(rows: NDArray[np.bool_], *, enabled_ns: CountArray, running_ns: CountArray) -> None:
+    """Mark rows in place.
+
+    Args:
+        rows: bool ``(rows,)``, true where nothing was read.
+        enabled_ns, running_ns: uint64 ``(rows,)``.
+    """
+    enabled_ns[rows] = 0
+    running_ns[rows] = 1
+
+
+def is_unread(*, enabled_ns: CountArray, running_ns: CountArray) -> NDArray[np.bool_]:
+    """Rows that were not read, bool ``(rows,)``."""
+    return np.asarray(running_ns > enabled_ns)

@@ -1,0 +1,48 @@
+"""Which contention domains a node has, which CPUs belong to them, and the node's fixed ceilings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A socket, or a sub-NUMA cluster where SNC is on.
+
+    Attributes:
+        name: ``socket0``, or ``socket0-snc1``.
+        socket: the physical package's number.
+        cpus: online logical CPUs, ascending.
+        ceilings: the ``NODE.*`` events of the feature contract that are known here, except the window's length:
+            ``NODE.LLC_BYTES``, ``NODE.DRAM_PEAK_BYTES_PER_SECOND``, ``NODE.DRAM_PEAK_COMMANDS_PER_CLOCK``,
+            ``NODE.UPI_PEAK_FLITS_PER_CLOCK``. One that is not known is absent.
+    """
+
+    name: str
+    socket: int
+    cpus: tuple[int, ...]
+    ceilings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """A node as far as contention goes.
+
+    Attributes:
+        vendor, family, model, stepping: CPU identification as in ``/proc/cpuinfo``.
+        smt: whether more than one thread of a core is online.
+        domains: in ascending order.
+        isolated_cpus: CPUs of ``isolcpus`` or ``nohz_full``.
+    """
+
+    vendor: str
+    family: int
+    model: int
+    stepping: int
+    smt: bool
+    domains: tuple[Domain, ...]
+    isolated_cpus: frozenset[int] = frozenset()
+
+    @property
+    def characterised(self) -> bool:
+        """Whether this is Sapphire Rapids (family 6, model 143), the one CPU that the models were made for."""
+        return self.vendor == "GenuineIntel" and self.family == 6 and self.model == 143

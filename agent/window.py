@@ -1,0 +1,212 @@
+"""From two readings to one feature vector a domain."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import combinations
+
+import numpy as np
+
+from agent.deltas import BlockDelta, BoolArray, block_delta
+from agent.errors import WindowError
+from agent.sources.protocol import CounterBlock, Reading
+from agent.topology import Topology
+from contracts.events import Pmu
+from contracts.features import FEATURE_SCHEMA_V1, FeatureSchema
+from contracts.formula import events_of
+from contracts.vector import FeatureVector, from_counts
+
+MINIMUM_RUNNING_SHARE = 0.05
+"""A group that was on the hardware for less than a twentieth of the window says too little."""
+
+WINDOW_SECONDS = "NODE.WINDOW_SECONDS"
+
+
+def domain_counts(
+    first: Reading,
+    last: Reading,
+    *,
+    topology: Topology,
+    minimum_running_share: float = MINIMUM_RUNNING_SHARE,
+) -> dict[str, dict[str, float]]:
+    """Counts over the window, summed over each domain's instances.
+
+    Each row is scaled by its enabled over its running time before summing. What cannot be believed is left out so that
+    quotients stay right:
+
+    - A row that is in one reading only, was not read, ran for too small a share, or has a counter that went backwards,
+      is stuck at all ones or ticks impossibly fast, is left out *whole*, for every event of its block: numerator and
+      denominator then cover the same instances.
+    - Where the events of one formula lie in two blocks over the same instances, a row left out of one is left out of
+      the other, as long as the domain keeps a row in both.
+    - Events that a formula sets against elapsed time (IIO and resctrl bytes) have no quotient that would cancel: a sum
+      short of one instance would read as less load than there is. There the whole block is missing for the domain.
+    - An event without any good row in a domain is absent for it, never zero.
+
+    Args:
+        first, last: readings of the same sources, in the order of time.
+        topology: the domains; rows of others are ignored.
+        minimum_running_share: 0 to 1.
+
+    Returns:
+        For every domain of the topology: event name to scaled count (>= 0), gauges as of the last reading, the domain's
+        ceilings, and ``NODE.WINDOW_SECONDS``.
+
+    Raises:
+        WindowError: ``last`` is not later than ``first``.
+    """
+    elapsed_ns = _elapsed_ns(first, last)
+    counts: dict[str, dict[str, float]] = {
+        domain.name: dict(domain.ceilings) | {WINDOW_SECONDS: elapsed_ns * 1e-9} for domain in topology.domains
+    }
+    deltas = window_deltas(first, last, minimum_running_share=minimum_running_share)
+    for delta, good in zip(deltas, _tied_rows(deltas), strict=True):
+        _add_block(counts, delta, good)
+    for name, gauges in last.gauges.items():
+        if name in counts:
+            counts[name].update(gauges)
+    return counts
+
+
+def vectors_between(
+    first: Reading,
+    last: Reading,
+    *,
+    node: str,
+    topology: Topology,
+    minimum_running_share: float = MINIMUM_RUNNING_SHARE,
+    schema: FeatureSchema = FEATURE_SCHEMA_V1,
+) -> tuple[FeatureVector, ...]:
+    """One vector a domain, in the topology's order.
+
+    Args:
+        first, last, topology, minimum_running_share: as in ``domain_counts``.
+        node: the node's name.
+        schema: what to compute.
+
+    Raises:
+        WindowError: ``last`` is not later than ``first``.
+    """
+    counts = domain_counts(first, last, topology=topology, minimum_running_share=minimum_running_share)
+    return tuple(
+        FeatureVector(
+            node=node,
+            domain=domain.name,
+            window_start_ns=first.wall_ns,
+            window_length_ns=_elapsed_ns(first, last),
+            values=from_counts(counts[domain.name], schema),
+            schema=schema,
+        )
+        for domain in topology.domains
+    )
+
+
+def window_deltas(first: Reading, last: Reading, *, minimum_running_share: float) -> tuple[BlockDelta, ...]:
+    """Every block over the window, rows that can't be believed marked; blocks of one reading only are all bad."""
+    before, after = _by_key(first.blocks), _by_key(last.blocks)
+    return tuple(
+        block_delta(
+            before.get(key) or _empty(block),
+            after.get(key) or _empty(block),
+            minimum_running_share=minimum_running_share,
+        )
+        for key, block in (before | after).items()
+    )
+
+
+def rows_left_out(first: Reading, last: Reading, *, minimum_running_share: float = MINIMUM_RUNNING_SHARE) -> int:
+    """How many rows the window had to leave out: misread boxes, starved groups, vanished CPUs.
+
+    Blocks of one reading only do not count: their source did not mean them for this window.
+    """
+    before, after = _by_key(first.blocks), _by_key(last.blocks)
+    return sum(
+        int(np.count_nonzero(~block_delta(before[key], after[key], minimum_running_share=minimum_running_share).good))
+        for key in before.keys() & after.keys()
+    )
+
+
+def _elapsed_ns(first: Reading, last: Reading) -> int:
+    elapsed_ns = last.monotonic_ns - first.monotonic_ns
+    if elapsed_ns <= 0:
+        raise WindowError(
+            f"the last reading is {elapsed_ns} ns after the first: give two readings in the order of time"
+        )
+    return elapsed_ns
+
+
+BlockKey = tuple[Pmu, tuple[str, ...], int]
+
+
+def _by_key(blocks: Sequence[CounterBlock]) -> dict[BlockKey, CounterBlock]:
+    """Blocks by PMU, events, and how many like it came before."""
+    keyed: dict[BlockKey, CounterBlock] = {}
+    for block in blocks:
+        earlier = 0
+        while (block.pmu, block.events, earlier) in keyed:
+            earlier += 1
+        keyed[block.pmu, block.events, earlier] = block
+    return keyed
+
+
+def _empty(block: CounterBlock) -> CounterBlock:
+    return CounterBlock(
+        pmu=block.pmu,
+        events=block.events,
+        instances=(),
+        domains=(),
+        counts=block.counts[:0],
+        enabled_ns=block.enabled_ns[:0],
+        running_ns=block.running_ns[:0],
+    )
+
+
+def _add_block(counts: Mapping[str, dict[str, float]], delta: BlockDelta, good: BoolArray) -> None:
+    number = len(delta.domains)
+    kept = np.bincount(delta.codes, weights=good, minlength=number)
+    needed = np.bincount(delta.codes, minlength=number) if absolute_events() & set(delta.events) else 1
+    complete = kept >= needed
+    in_domain = (delta.codes == np.arange(number)[:, None]) & good
+    sums = in_domain.astype(np.float64) @ delta.scaled
+    for index, domain in enumerate(delta.domains):
+        if domain in counts and complete[index]:
+            own = counts[domain]
+            for event, value in zip(delta.events, sums[index].tolist(), strict=True):
+                own[event] = own.get(event, 0.0) + value
+
+
+def _tied_rows(deltas: Sequence[BlockDelta]) -> list[BoolArray]:
+    """Rows to sum, block by block: those that are good here and in every block that shares a formula."""
+    rows = [delta.good for delta in deltas]
+    if all(bool(good.all()) for good in rows):
+        return rows
+    for left, right in _tied_blocks(tuple(delta.events for delta in deltas)):
+        if deltas[left].instances != deltas[right].instances:
+            continue
+        both = rows[left] & rows[right]
+        codes = deltas[left].codes
+        has_both = np.bincount(codes, weights=both, minlength=len(deltas[left].domains)) > 0
+        rows[left] = np.where(has_both[codes], both, rows[left])
+        rows[right] = np.where(has_both[codes], both, rows[right])
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _tied_blocks(blocks: tuple[tuple[str, ...], ...]) -> tuple[tuple[int, int], ...]:
+    formulas = _formulas()
+    return tuple(
+        (left, right)
+        for left, right in combinations(range(len(blocks)), 2)
+        if any(not formula.isdisjoint(blocks[left]) and not formula.isdisjoint(blocks[right]) for formula in formulas)
+    )
+
+
+@lru_cache(maxsize=1)
+def _formulas() -> tuple[frozenset[str], ...]:
+    return tuple(events_of(node) for spec in FEATURE_SCHEMA_V1.features for node in spec.formulas)
+
+
+@lru_cache(maxsize=1)
+def absolute_events() -> frozenset[str]:
+    """Events that some formula sets against elapsed time."""
+    timed = (formula for formula in _formulas() if WINDOW_SECONDS in formula)
+    return frozenset(name for formula in timed for name in formula if not name.startswith("NODE."))

@@ -1,0 +1,109 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.settings import AgentSettings, Roots
+from agent.sources.resctrl import ResctrlSource
+from agent.sources.unread import is_unread
+from agent.topology_sysfs import read_topology
+from contracts.features import FEATURE_SCHEMA_V1
+from tests.unit.agent.machine_tree import Machine, add_resctrl, build
+
+ALL = FEATURE_SCHEMA_V1.events
+RESCTRL = frozenset(name for name in ALL if name.startswith("RESCTRL."))
+OCCUPANCY = "RESCTRL.LLC_OCCUPANCY_BYTES"
+
+
+@pytest.fixture
+def roots(tmp_path: Path) -> Roots:
+    return build(tmp_path, Machine(sockets=1))
+
+
+def source(roots: Roots) -> ResctrlSource:
+    return ResctrlSource(topology=read_topology(roots), settings=AgentSettings(node="n1", roots=roots))
+
+
+def test_control_groups_add_up_and_monitoring_groups_are_already_in_their_parent(roots: Roots) -> None:
+    add_resctrl(roots, "", occupancy=100, total=1000, local=900)
+    add_resctrl(roots, "mon_groups/pod-a", occupancy=40, total=400, local=400)
+    add_resctrl(roots, "latency", occupancy=7, total=70, local=60)
+    add_resctrl(roots, "latency/mon_groups/pod-b", occupancy=3, total=30, local=30)
+    resctrl = source(roots)
+    opened = resctrl.open(ALL)
+    assert (opened.events, opened.missing) == (RESCTRL, ())
+    reading = resctrl.read()
+    assert reading.gauges == {"socket0": {OCCUPANCY: 107.0}}
+    (block,) = reading.blocks
+    assert block.instances == ("root@socket0", "latency@socket0")
+    assert block.counts.tolist() == [[1000, 900], [70, 60]]
+
+
+@pytest.mark.parametrize("word", ["Error", "Unavailable", "Unassigned", ""])
+def test_a_word_in_place_of_a_number_is_missing_and_never_zero(roots: Roots, word: str) -> None:
+    add_resctrl(roots, "", occupancy=100, total=1000, local=900)
+    add_resctrl(roots, "latency", occupancy=word, total=word, local=5)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    reading = resctrl.read()
+    assert reading.gauges == {}
+    (block,) = reading.blocks
+    assert is_unread(enabled_ns=block.enabled_ns, running_ns=block.running_ns).tolist() == [False, True]
+
+
+def test_clusters_have_their_own_files(tmp_path: Path) -> None:
+    roots = build(tmp_path, Machine(clusters=2))
+    for socket in (0, 1):
+        add_resctrl(roots, "", domain=f"mon_L3_0{socket}", occupancy=99, total=99, local=99)
+    for node in range(4):
+        domain = f"mon_L3_0{node // 2}/mon_sub_L3_0{node}"
+        add_resctrl(roots, "", domain=domain, occupancy=node, total=node, local=node)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    gauges = resctrl.read().gauges
+    assert [gauges[f"socket{node // 2}-snc{node % 2}"][OCCUPANCY] for node in range(4)] == [0, 1, 2, 3]
+
+
+def test_clusters_without_files_of_their_own_are_missing_rather_than_the_sockets_sum(tmp_path: Path) -> None:
+    roots = build(tmp_path, Machine(clusters=2))
+    add_resctrl(roots, "", occupancy=99)
+    opened = source(roots).open(ALL)
+    assert {entry.event for entry in opened.missing} == RESCTRL
+
+
+def test_not_mounted_is_told_with_what_to_do(roots: Roots) -> None:
+    resctrl = source(roots)
+    opened = resctrl.open(ALL)
+    assert {(entry.event, entry.errno) for entry in opened.missing} == {(name, "ENOENT") for name in RESCTRL}
+    assert "mount -t resctrl" in opened.missing[0].reason
+    assert resctrl.read().blocks == ()
+
+
+def test_a_quantity_that_the_cpu_lacks_is_missing_alone(roots: Roots) -> None:
+    add_resctrl(roots, "", occupancy=5, total=1, local=1)
+    (roots.resctrl / "mon_data/mon_L3_00/mbm_local_bytes").unlink()
+    resctrl = source(roots)
+    opened = resctrl.open(ALL)
+    assert [entry.event for entry in opened.missing] == ["RESCTRL.MBM_LOCAL_BYTES"]
+    assert resctrl.read().blocks[0].events == ("RESCTRL.MBM_TOTAL_BYTES",)
+
+
+def test_unmounting_between_readings_leaves_everything_unread(roots: Roots) -> None:
+    add_resctrl(roots, "", occupancy=5, total=1, local=1)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    shutil.rmtree(roots.resctrl)
+    reading = resctrl.read()
+    assert reading.gauges == {}
+    assert all(is_unread(enabled_ns=b.enabled_ns, running_ns=b.running_ns).all() for b in reading.blocks)
+
+
+def test_rows_carry_the_readings_time(roots: Roots) -> None:
+    add_resctrl(roots, "", total=1, local=1)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    reading = resctrl.read()
+    (block,) = reading.blocks
+    assert np.array_equal(block.enabled_ns, [reading.monotonic_ns])
+    assert np.array_equal(block.running_ns, [reading.monotonic_ns])

@@ -1,0 +1,85 @@
+import errno
+from pathlib import Path
+
+from agent.settings import AgentSettings
+from agent.sources.uncore import UncoreSource
+from agent.topology_sysfs import read_topology
+from contracts.events import EVENTS, Pmu
+from contracts.features import FEATURE_SCHEMA_V1
+from tests.unit.agent.fake_kernel import FakeKernel
+from tests.unit.agent.machine_tree import Machine, build
+
+ALL = FEATURE_SCHEMA_V1.events
+IIO = frozenset(name for name in ALL if EVENTS[name].pmu is Pmu.IIO)
+UNCORE = frozenset(name for name in ALL if EVENTS[name].pmu in {Pmu.CHA, Pmu.IMC, Pmu.UPI, Pmu.IIO})
+
+
+def source(root: Path, fake: FakeKernel, machine: Machine) -> UncoreSource:
+    roots = build(root, machine)
+    settings = AgentSettings(node="n1", roots=roots)
+    return UncoreSource(topology=read_topology(roots), settings=settings, kernel=fake.kernel)
+
+
+def test_every_box_is_counted_from_its_packages_cpu(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    uncore = source(tmp_path, fake, Machine())
+    opened = uncore.open(ALL)
+    assert (opened.events, opened.missing) == (UNCORE, ())
+    assert {counter.cpu for counter in fake.open_counters.values()} == {0, 2}
+    (upi,) = [block for block in uncore.read().blocks if block.pmu is Pmu.UPI]
+    assert upi.instances == ("uncore_upi_0@socket0", "uncore_upi_0@socket1")
+    assert upi.domains == ("socket0", "socket1")
+    uncore.close()
+    assert fake.open_counters == {}
+
+
+def test_boxes_of_a_socket_with_clusters_serve_each_cluster_and_are_read_once(tmp_path: Path) -> None:
+    fake = FakeKernel(rate=lambda counter: 1.0)
+    uncore = source(tmp_path, fake, Machine(clusters=2, boxes={"imc": 1, "iio": 1}))
+    opened = uncore.open(ALL)
+    assert {entry.event for entry in opened.missing if entry.errno == "EOPNOTSUPP"} == IIO
+    fake.advance(10)
+    blocks = uncore.read().blocks
+    assert blocks[0].instances == tuple(
+        f"uncore_imc_0@socket{socket}-snc{cluster}" for socket in (0, 1) for cluster in (0, 1)
+    )
+    assert (blocks[0].counts == 10).all()
+    assert fake.reads == 2 * len(blocks)
+
+
+def test_a_virtual_machine_without_uncore_says_what_is_absent(tmp_path: Path) -> None:
+    opened = source(tmp_path, FakeKernel(), Machine(boxes={})).open(ALL)
+    assert opened.events == frozenset()
+    assert {entry.event for entry in opened.missing} == UNCORE
+    assert {entry.errno for entry in opened.missing} == {"ENOENT"}
+    assert len({entry.reason for entry in opened.missing}) == 4
+
+
+def test_an_old_kernel_keeps_what_its_umasks_can_say(tmp_path: Path) -> None:
+    opened = source(tmp_path, FakeKernel(), Machine(old_kernel=True)).open(ALL)
+    assert "UNC_M_CAS_COUNT.ALL" in opened.events
+    assert "UNC_CHA_LLC_VICTIMS.TOTAL_M" in opened.events
+    missing = {entry.event: entry for entry in opened.missing}
+    assert missing["UNC_CHA_TOR_INSERTS.IA"].errno == "EINVAL"
+    assert "newer kernel" in missing["UNC_CHA_TOR_INSERTS.IA"].reason
+
+
+def test_a_refusing_imc_box_is_left_out_but_a_refusing_iio_box_takes_its_socket_along(tmp_path: Path) -> None:
+    machine = Machine(boxes={"imc": 2, "iio": 2})
+    broken = {11, 13}  # the second box of either kind
+    fake = FakeKernel(refuse=lambda counter: errno.EBUSY if counter.type in broken and counter.cpu == 0 else 0)
+    uncore = source(tmp_path, fake, machine)
+    uncore.open(ALL)
+    rows = {block.pmu: block.instances for block in uncore.read().blocks}
+    assert rows[Pmu.IMC] == ("uncore_imc_0@socket0", "uncore_imc_0@socket1", "uncore_imc_1@socket1")
+    assert rows[Pmu.IIO] == ("uncore_iio_0@socket1", "uncore_iio_1@socket1")
+    uncore.close()
+    assert fake.open_counters == {}
+
+
+def test_boxes_of_another_cpu_stay_closed(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    opened = source(tmp_path, fake, Machine(model=106)).open(ALL)
+    assert {entry.event for entry in opened.missing} == UNCORE
+    assert {entry.errno for entry in opened.missing} == {"EOPNOTSUPP"}
+    assert fake.open_counters == {}

@@ -1,0 +1,207 @@
+"""Every object is what Kubernetes' published schemas allow, and the objects fit each other."""
+
+import copy
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.unit.infra.kustomization import (
+    EVERYTHING,
+    KUSTOMIZE,
+    Manifest,
+    container_of,
+    find,
+    identity,
+    pod_of,
+    render,
+    workloads,
+)
+
+NAMESPACE = "leeward-system"
+KUBERNETES = kubernetes_validate.latest_version()
+CLUSTER_SCOPED = {
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "Namespace",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}
+
+
+@pytest.mark.parametrize("manifest", render(EVERYTHING), ids=identity)
+def test_object_obeys_the_published_schema(manifest: Manifest) -> None:
+    kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+
+
+def test_validation_refuses_an_unknown_field(objects: list[Manifest]) -> None:
+    misspelt = copy.deepcopy(find(objects, "DaemonSet", "leeward-agent"))
+    container_of(misspelt)["securityContext"]["readOnlyRootFileSystem"] = True
+    with pytest.raises(kubernetes_validate.ValidationError, match="readOnlyRootFileSystem"):
+        kubernetes_validate.validate(misspelt, KUBERNETES, strict=True)
+
+
+def test_no_object_stands_there_twice(objects: list[Manifest]) -> None:
+    twice = [name for name, count in Counter(map(identity, objects)).items() if count > 1]
+    assert not twice
+
+
+def test_base_has_no_scheduler() -> None:
+    assert not [manifest for manifest in render(KUSTOMIZE / "base") if "scheduler" in manifest["metadata"]["name"]]
+
+
+def test_every_yaml_file_is_reached() -> None:
+    reached: set[Path] = set()
+
+    def walk(folder: Path) -> None:
+        kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+        reached.add(folder / "kustomization.yaml")
+        for generator in kustomization.get("configMapGenerator", []):
+            reached.update(folder / name for name in generator["files"])
+        for resource in kustomization["resources"]:
+            path = (folder / resource).resolve()
+            if path.is_dir():
+                walk(path)
+            else:
+                reached.add(path)
+
+    walk(EVERYTHING)
+    assert set(KUSTOMIZE.rglob("*.yaml")) == reached
+
+
+def test_namespaces(objects: list[Manifest]) -> None:
+    for manifest in objects:
+        namespace = manifest["metadata"].get("namespace")
+        if manifest["kind"] in CLUSTER_SCOPED:
+            assert namespace is None, identity(manifest)
+        elif manifest["metadata"]["name"] == "leeward-scheduler-authentication-reader":
+            assert namespace == "kube-system"
+        else:
+            assert namespace == NAMESPACE, identity(manifest)
+
+
+def test_workloads_select_their_own_pods(objects: list[Manifest]) -> None:
+    assert len(workloads(objects)) == 3
+    for workload in workloads(objects):
+        name = workload["metadata"]["name"]
+        selector = workload["spec"]["selector"]["matchLabels"]
+        assert selector == {"app.kubernetes.io/name": name}
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        assert selector.items() <= labels.items()
+        assert labels == workload["metadata"]["labels"]
+        for constraint in pod_of(workload).get("topologySpreadConstraints", []):
+            assert constraint["labelSelector"]["matchLabels"] == selector
+
+
+def test_every_other_selector_finds_a_workload(objects: list[Manifest]) -> None:
+    pods = [workload["spec"]["template"]["metadata"]["labels"] for workload in workloads(objects)]
+    selectors = [find(objects, "Service", "leeward-extender")["spec"]["selector"]]
+    selectors.append(find(objects, "PodDisruptionBudget", "leeward-extender")["spec"]["selector"]["matchLabels"])
+    for policy in (manifest for manifest in objects if manifest["kind"] == "NetworkPolicy"):
+        selectors.append(policy["spec"]["podSelector"].get("matchLabels", {}))
+        peers = [peer for rule in policy["spec"].get("egress", []) for peer in rule.get("to", [])]
+        selectors.extend(peer["podSelector"]["matchLabels"] for peer in peers)
+    for selector in selectors:
+        assert any(selector.items() <= labels.items() for labels in pods), selector
+
+
+def test_service_account_exists_for_each_workload(objects: list[Manifest]) -> None:
+    for workload in workloads(objects):
+        name = workload["metadata"]["name"]
+        assert pod_of(workload)["serviceAccountName"] == name
+        assert find(objects, "ServiceAccount", name)["automountServiceAccountToken"] is False
+        assert pod_of(workload)["automountServiceAccountToken"] is True
+
+
+def test_images_are_pinned_and_name_no_registry(objects: list[Manifest]) -> None:
+    for workload in workloads(objects):
+        image = container_of(workload)["image"]
+        repository, tag = image.rsplit(":", 1)
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+", tag), image
+        assert "." not in repository.split("/")[0], image
+
+
+def test_volumes_and_mounts_match(objects: list[Manifest]) -> None:
+    for workload in workloads(objects):
+        volumes = [volume["name"] for volume in pod_of(workload)["volumes"]]
+        mounts = [mount["name"] for mount in container_of(workload)["volumeMounts"]]
+        assert sorted(volumes) == sorted(mounts)
+
+
+def test_every_empty_volume_has_a_limit_below_the_containers(objects: list[Manifest]) -> None:
+    for name, kind in (("leeward-agent", "DaemonSet"), ("leeward-extender", "Deployment")):
+        workload = find(objects, kind, name)
+        empty = [volume["emptyDir"]["sizeLimit"] for volume in pod_of(workload)["volumes"] if "emptyDir" in volume]
+        assert empty
+        resources = container_of(workload)["resources"]
+        assert sum(map(_mebibytes, empty)) <= _mebibytes(resources["requests"]["ephemeral-storage"])
+        assert _mebibytes(resources["requests"]["memory"]) <= _mebibytes(resources["limits"]["memory"])
+
+
+def _mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
+
+
+def test_ports_agree(objects: list[Manifest]) -> None:
+    extender = find(objects, "Deployment", "leeward-extender")
+    container = container_of(extender)
+    (port,) = container["ports"]
+    (service_port,) = find(objects, "Service", "leeward-extender")["spec"]["ports"]
+    (ingress,) = find(objects, "NetworkPolicy", "leeward-extender")["spec"]["ingress"]
+    assert port["containerPort"] == service_port["port"] == ingress["ports"][0]["port"] == 8888
+    assert service_port["targetPort"] == port["name"]
+    assert container["args"] == ["extender", "serve", "--port", "8888", "--state", "/var/lib/leeward"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+
+
+def test_extender_survives_a_drain(objects: list[Manifest]) -> None:
+    replicas = find(objects, "Deployment", "leeward-extender")["spec"]["replicas"]
+    budget = find(objects, "PodDisruptionBudget", "leeward-extender")["spec"]
+    assert 0 < budget["minAvailable"] < replicas
+
+
+def test_agent_runs_on_sapphire_rapids_alone(objects: list[Manifest]) -> None:
+    pod = pod_of(find(objects, "DaemonSet", "leeward-agent"))
+    cpu = "feature.node.kubernetes.io/cpu-model"
+    wanted = {f"{cpu}.vendor_id": "Intel", f"{cpu}.family": "6", f"{cpu}.id": "143"}
+    assert wanted.items() <= pod["nodeSelector"].items()
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+
+
+def test_agent_is_told_its_node(objects: list[Manifest]) -> None:
+    container = container_of(find(objects, "DaemonSet", "leeward-agent"))
+    assert container["args"][:2] == ["agent", "run"]
+    (node,) = [variable for variable in container["env"] if variable["name"] == "NODE_NAME"]
+    assert node["valueFrom"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
+
+
+def test_agent_probes_look_at_the_state_directory(objects: list[Manifest]) -> None:
+    container = container_of(find(objects, "DaemonSet", "leeward-agent"))
+    state = next(mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "state")
+    assert f"--state={state}" in container["args"]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert f"{state}/alive" in container[probe]["exec"]["command"][-1]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl, which has kustomize built in, is not installed")
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in KUSTOMIZE.glob("*/kustomization.yaml")), ids=lambda p: p.name
+)
+def test_kustomize_renders_the_same(folder: Path) -> None:
+    process = subprocess.run(
+        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=True, timeout=60
+    )
+    rendered = process.stdout
+    for generated in (manifest for manifest in render(folder) if manifest["kind"] == "ConfigMap"):
+        name = generated["metadata"]["name"]
+        (hashed,) = set(re.findall(rf"\b{name}-[a-z0-9]{{10}}$", rendered, flags=re.MULTILINE))
+        rendered = rendered.replace(hashed, name)
+    theirs = {identity(manifest): manifest for manifest in yaml.safe_load_all(rendered)}
+    assert theirs == {identity(manifest): manifest for manifest in render(folder)}
