@@ -1,0 +1,60 @@
+"""One ONNX graph in use: one thread, checked against what the manifest says of it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from contracts.bundle import Graph
+from serving.bundle_directory import Bundle
+from serving.errors import BundleError
+
+
+class LoadedGraph:
+    """A graph that answers.
+
+    Args:
+        bundle: where it lies.
+        graph: what the manifest says of it.
+        columns: what this program puts into the input's columns.
+
+    Raises:
+        BundleError: ONNX Runtime can't load it, or its input, output or columns are not what is meant.
+    """
+
+    def __init__(self, bundle: Bundle, graph: Graph, *, columns: Sequence[str]) -> None:
+        where = f"graph {graph.file} of bundle {bundle.digest}"
+        if tuple(columns) != graph.columns:
+            raise BundleError(f"{where} wants other columns than this program has: upgrade the older of the two")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(
+                bundle.graphs[graph.file], sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except (RuntimeError, ValueError) as error:
+            raise BundleError(f"{where} can't be loaded by ONNX Runtime {ort.__version__}: {error}") from error
+        inputs = {tensor.name: tensor for tensor in self._session.get_inputs()}
+        outputs = {tensor.name for tensor in self._session.get_outputs()}
+        if inputs.keys() != {graph.input.name} or graph.output.name not in outputs:
+            raise BundleError(f"{where} has inputs {sorted(inputs)} and outputs {sorted(outputs)}, not the manifest's")
+        found = inputs[graph.input.name]
+        if found.type != "tensor(float)" or found.shape[-1] != len(columns):
+            raise BundleError(f"{where} takes {found.type} of shape {found.shape}, not float32 of {len(columns)}")
+        self._input, self._output = graph.input.name, graph.output.name
+
+    def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The graph's output.
+
+        Args:
+            rows: float32 ``(n, columns)``, NaN for missing.
+
+        Returns:
+            float64 ``(n,)`` for one output a row, else ``(n, outputs)``.
+        """
+        (answer,) = self._session.run([self._output], {self._input: rows})
+        result = np.asarray(answer, dtype=np.float64)
+        return result[:, 0] if result.ndim == 2 and result.shape[1] == 1 else result
