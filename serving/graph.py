@@ -5,10 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_error
 
 from contracts.bundle import Graph
 from serving.bundle_directory import Bundle
 from serving.errors import BundleError
+
+_UNLOADABLE = (
+    ort_error.Fail,
+    ort_error.InvalidArgument,
+    ort_error.InvalidGraph,
+    ort_error.InvalidProtobuf,
+    ort_error.NotImplemented,
+)
+"""What ONNX Runtime raises for a model that it can't load; its exceptions share no base of their own."""
 
 
 class LoadedGraph:
@@ -35,7 +45,7 @@ class LoadedGraph:
             self._session = ort.InferenceSession(
                 bundle.graphs[graph.file], sess_options=options, providers=["CPUExecutionProvider"]
             )
-        except (RuntimeError, ValueError) as error:
+        except _UNLOADABLE as error:
             raise BundleError(f"{where} can't be loaded by ONNX Runtime {ort.__version__}: {error}") from error
         inputs = {tensor.name: tensor for tensor in self._session.get_inputs()}
         outputs = {tensor.name for tensor in self._session.get_outputs()}

@@ -1,0 +1,76 @@
+"""The classifier's probabilities, worked out by hand."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.axis import Axis
+from contracts.features import FEATURE_SCHEMA_V1
+from contracts.regime import Regime, Threshold, judge
+from serving.bundle_directory import Bundle, read_bundle, write_bundle
+from serving.errors import BundleError
+from serving.regime_model import RegimeModel, calibrated
+from tests.unit.serving.small_bundle import PROFILES, graphs, linear_graph, manifest
+
+
+def bundle_with(tmp_path: Path, **changed: bytes) -> Bundle:
+    files = graphs() | {name.replace("_", "-") + ".onnx": content for name, content in changed.items()}
+    write_bundle(tmp_path / "bundle", manifest=manifest(), graphs=files, profiles=PROFILES)
+    return read_bundle(tmp_path / "bundle")
+
+
+def values(**named: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    vector = np.full(len(FEATURE_SCHEMA_V1), 0.1, dtype=np.float32)
+    for name, value in named.items():
+        vector[FEATURE_SCHEMA_V1.names.index(name)] = value
+    return vector
+
+
+def test_probability_is_the_calibrated_score(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    score = 1 / (1 + math.exp(-(10 * 0.7 - 5)))
+    expected = 0.25 + (score - 0.5) / 0.5 * 0.75
+    assert model.probabilities(values(l3_miss_ratio=0.7))[Axis.LLC] == pytest.approx(expected, abs=1e-6)
+
+
+def test_judges_only_the_axes_it_was_trained_on(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    assert model.axes == (Axis.LLC,)
+    assert model.thresholds == {Axis.LLC: Threshold(clear=0.3, pressed=0.7)}
+
+
+def test_its_answer_goes_through_the_contracts_rule(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    probabilities = model.probabilities(values(l3_miss_ratio=1.0))
+    judged = judge(probabilities, present_features=30, characterised=True, thresholds=model.thresholds)
+    assert judged.regime is Regime.LLC
+
+
+def test_a_missing_value_is_passed_on_as_missing(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    low = 1 / (1 + math.exp(5))
+    assert model.probabilities(values(l3_miss_ratio=math.nan))[Axis.LLC] == pytest.approx(low * 0.5, abs=1e-6)
+
+
+def test_a_graph_of_other_width_is_refused(tmp_path: Path) -> None:
+    narrow = linear_graph(FEATURE_SCHEMA_V1.names[:-1], {}, bias=0.0, classifier=True)
+    with pytest.raises(BundleError, match=r"regime-llc.onnx .* not float32 of 30"):
+        RegimeModel(bundle_with(tmp_path, regime_llc=narrow))
+
+
+def test_a_graph_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"regime-llc.onnx of bundle sha256:.* can't be loaded by ONNX Runtime"):
+        RegimeModel(bundle_with(tmp_path, regime_llc=b"no graph"))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_calibration_keeps_the_order_of_scores(scores: list[float]) -> None:
+    (calibration,) = manifest().axis_calibrations
+    rising = np.sort(np.array(scores))
+    answers = calibrated(rising, calibration)
+    assert ((answers >= 0) & (answers <= 1)).all()
+    assert (np.diff(answers) >= 0).all()
