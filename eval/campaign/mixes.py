@@ -1,0 +1,89 @@
+"""Random mixes of two to six parties, stressors among them now and then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.axis import Axis
+from eval.campaign.bench import Bench, Experiment
+from eval.campaign.rows import RowWriter, Window
+from eval.campaign.settings import CampaignSettings
+from eval.testbed.node import Occupant
+from eval.testbed.stressor import PRESSED_AXES, Stressor
+from eval.testbed.workload import Workload
+
+STRESSED_SHARE = 0.45
+"""Share of mixes with a stressor among them."""
+SECOND_STRESSOR_SHARE = 0.3
+"""Of those, the share with two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """Parties in the order of their arrival, each workload once."""
+
+    occupants: tuple[Occupant, ...]
+
+
+def draw_mix(
+    workloads: Sequence[Workload], settings: CampaignSettings, *, room: int, smt: bool, rng: np.random.Generator
+) -> Mix:
+    """Draw a mix that fits.
+
+    Args:
+        workloads: to choose from.
+        settings: sizes and intensities.
+        room: how many workers the domain takes.
+        smt: whether the node has second threads for the SMT stressor.
+        rng: for the draw.
+    """
+    size = int(rng.integers(settings.smallest_mix, settings.largest_mix + 1))
+    axes = [axis for axis in PRESSED_AXES if smt or axis is not Axis.SMT]
+    stressed = rng.random() < STRESSED_SHARE
+    wanted = (2 if rng.random() < SECOND_STRESSOR_SHARE and size > 2 else 1) if stressed else 0
+    chosen: list[Occupant] = [
+        Stressor(axis=axes[index], intensity=float(rng.choice(settings.intensities)))
+        for index in rng.permutation(len(axes))[:wanted]
+    ]
+    left = room - sum(occupant.exclusive_cores for occupant in chosen)
+    for index in rng.permutation(len(workloads)):
+        candidate = workloads[index]
+        if len(chosen) < size and candidate.exclusive_cores <= left:
+            chosen.append(candidate)
+            left -= candidate.exclusive_cores
+    order = rng.permutation(len(chosen))
+    return Mix(occupants=tuple(chosen[index] for index in order))
+
+
+def run_mix(mix: Mix, bench: Bench, *, domain: str, writer: RowWriter, alone: Mapping[str, float]) -> Experiment:
+    """Run one mix on an empty domain; it is left empty.
+
+    Args:
+        mix: the parties; the last of them is the latest arrival.
+        bench, domain: where.
+        writer: takes one row of each workload.
+        alone: workload's name to its indicator alone.
+    """
+    node = bench.node
+    uids = {f"{occupant.name}@{domain}": occupant for occupant in mix.occupants}
+    *residents, latest = uids
+    for uid in residents:
+        node.place(uid, uids[uid], domain=domain)
+    yield
+    before = bench.latest(domain)
+    node.place(latest, uids[latest], domain=domain)
+    yield
+    victims = [uid for uid, occupant in uids.items() if isinstance(occupant, Workload)]
+    writer.write(
+        Window(
+            before=before,
+            during=bench.latest(domain),
+            occupants=uids,
+            latest=latest,
+            alone={uid: alone[uids[uid].name] for uid in victims},
+            together={uid: node.indicator(uid) for uid in victims},
+        )
+    )
+    for uid in uids:
+        node.remove(uid)

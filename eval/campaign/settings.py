@@ -1,0 +1,55 @@
+"""How large a campaign is."""
+
+from dataclasses import dataclass
+
+from eval.campaign.errors import CampaignError
+from eval.testbed.workload import WORKLOADS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSettings:
+    """What is run, and how often.
+
+    Attributes:
+        name: stands in every row.
+        seed: of the nodes' noise and of the mixes that are drawn.
+        workloads: names of those that take part.
+        intensities: at which each workload meets each stressor, rising.
+        probe_intensities: at which a profile run probes each axis, rising.
+        probe_windows: windows a probe, and a profile's solo windows.
+        mixes: random mixes.
+        smallest_mix, largest_mix: parties of a mix, stressors included.
+        window_seconds: simulated seconds of a window.
+        pressed_from: intensity from which a stressor presses its axis.
+
+    Raises:
+        CampaignError: nothing would be measured, or a number makes no sense.
+    """
+
+    name: str = "characterisation"
+    seed: int = 1
+    workloads: tuple[str, ...] = tuple(workload.name for workload in WORKLOADS)
+    intensities: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
+    probe_intensities: tuple[float, ...] = (0.5, 1.0)
+    probe_windows: int = 2
+    mixes: int = 220
+    smallest_mix: int = 2
+    largest_mix: int = 6
+    window_seconds: float = 10.0
+    pressed_from: float = 0.5
+
+    def __post_init__(self) -> None:
+        for what, values in (("intensities", self.intensities), ("probe intensities", self.probe_intensities)):
+            if not values or list(values) != sorted(set(values)) or not 0.0 < values[0] <= values[-1] <= 1.0:
+                raise CampaignError(f"{what} are {values}: rising numbers above 0 and up to 1 are meant")
+        if not 2 <= self.smallest_mix <= self.largest_mix:
+            raise CampaignError(
+                f"mixes of {self.smallest_mix} to {self.largest_mix} parties: two at least, and no less at the top"
+            )
+        if self.probe_windows < 1 or self.mixes < 0 or not self.window_seconds > 0.0:
+            raise CampaignError(
+                f"{self.probe_windows} probe windows, {self.mixes} mixes, windows of {self.window_seconds} s: "
+                "at least one probe window, no negative number of mixes and a window above zero are meant"
+            )
+        if not self.workloads:
+            raise CampaignError("no workload takes part: name one at least")

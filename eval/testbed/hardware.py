@@ -1,0 +1,63 @@
+"""Figures of the simulated machine, in one place, each with its source.
+
+A socket stands for somewhat more than a quarter of a Xeon Platinum 8480+ (56 cores, 105 MB of last-level cache in 15
+ways, eight channels, four UPI links): what a core finds of cache, bandwidth and link is that of the whole socket, while
+a window of counters stays cheap. Figures marked *assumed* have no public source and were set to look right.
+"""
+
+from agent.ceilings import DRAM_COMMANDS_PER_CLOCK, UPI_FLITS_PER_CLOCK
+
+SOCKETS = 2
+CORES_PER_SOCKET = 16
+"""Of 56: five or six network functions of two to four cores fill it, and it has 64 threads on two sockets, not 224."""
+
+LINE_BYTES = 64
+MEBIBYTE = 1024.0**2
+
+LLC_BYTES = CORES_PER_SOCKET * 1.875 * MEBIBYTE
+"""1.875 MiB a core (Intel Xeon Platinum 8480+ product page: 105 MB for 56 cores)."""
+LLC_WAYS = 15
+DDIO_WAYS = 2
+"""Where inbound writes allocate by default (Farshin et al., "Reexamining Direct Cache Access", USENIX ATC 2020)."""
+DDIO_BYTES = LLC_BYTES * DDIO_WAYS / LLC_WAYS
+
+IMC_BOXES = 2
+"""Of eight channels: 4.8 GB/s a core, against 5.5 GB/s on the 8480+."""
+CHA_BOXES = 4
+"""Of one a core: addresses are hashed evenly over the slices, so more rows would say the same."""
+UPI_BOXES = 2
+IIO_BOXES = 2
+
+NOMINAL_CLOCK_HZ = 2.5e9
+"""Between the 8480+'s base clock of 2.0 and its all-core turbo of 3.0 GHz; a node's clock is a ratio to it."""
+TSC_HZ = 2.0e9
+CRYSTAL_HZ = 25.0e6
+"""The core crystal clock (CPUID leaf 15H), which REF_DISTRIBUTED and ONE_THREAD_ACTIVE tick by."""
+UNCORE_CLOCK_HZ = 2.0e9
+DRAM_CLOCK_HZ = 2.4e9
+"""Half the transfer rate of DDR5-4800."""
+UPI_CLOCK_HZ = 2.0e9
+"""16 GT/s over eight transfers a flit."""
+
+CHANNEL_BYTES_PER_SECOND = DRAM_COMMANDS_PER_CLOCK * DRAM_CLOCK_HZ * LINE_BYTES
+DRAM_PEAK_BYTES_PER_SECOND = IMC_BOXES * CHANNEL_BYTES_PER_SECOND
+"""76.8 GB/s; equals two channels of the agent's own ceiling, so that utilisation ends at 1."""
+DRAM_EFFICIENCY = 0.9
+"""What refresh, turnarounds and row misses leave of the peak (*assumed*; STREAM on DDR5 reaches 0.8 to 0.9)."""
+
+FLITS_PER_LINE = 9
+"""Counts of ALL_DATA that carry 64 B (perfmon V1.39, metric ``upi_data_transmit_bw``)."""
+UPI_BYTES_PER_SECOND = UPI_BOXES * UPI_FLITS_PER_CLOCK * UPI_CLOCK_HZ / FLITS_PER_LINE * LINE_BYTES
+"""One way, both links."""
+
+LLC_HIT_NS = 33.0
+"""Load to use of the 8480's last-level cache, as reviews of 2023 measured it."""
+DRAM_IDLE_NS = 105.0
+"""*Assumed*, within what latency checkers give for local DDR5 on this generation."""
+UPI_HOP_NS = 70.0
+"""*Assumed*: remote less local idle latency."""
+
+SLOTS_PER_CLOCK = 6
+"""Golden Cove allocates six micro-operations a clock (Intel optimisation manual, 2.2)."""
+SUPER_QUEUE_ENTRIES = 48
+"""Requests that one core's L2 may have outstanding (Intel optimisation manual, 2.2, "48 outstanding L2 misses")."""

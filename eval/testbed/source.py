@@ -1,0 +1,31 @@
+"""The simulated node as one more counter source."""
+
+from agent.sources.protocol import Opened, Reading
+from eval.testbed.board import CounterBoard
+from eval.testbed.offer import EventOffer
+
+
+class SimulatedSource:
+    """All simulated PMUs and resctrl of one node behind the agent's own protocol."""
+
+    name = "simulated"
+
+    def __init__(self, *, board: CounterBoard, offer: EventOffer) -> None:
+        self._board = board
+        self._offer = offer
+        self._opened: frozenset[str] = frozenset()
+
+    def open(self, events: frozenset[str]) -> Opened:
+        """Open what the node offers; the rest is missing, with the reason that the agent would give."""
+        self._opened = events & self._offer.events
+        return Opened(
+            events=self._opened, missing=tuple(entry for entry in self._offer.missing if entry.event in events)
+        )
+
+    def read(self) -> Reading:
+        """All opened counters as they stand at the node's own time."""
+        return self._board.reading(self._opened)
+
+    def close(self) -> None:
+        """Forget what was open."""
+        self._opened = frozenset()

@@ -1,0 +1,30 @@
+import pytest
+
+from eval.campaign import CampaignSettings
+from eval.campaign.errors import CampaignError
+
+
+@pytest.mark.parametrize("intensities", [(), (0.5, 0.5), (1.0, 0.5), (0.0, 1.0), (0.5, 1.5)])
+def test_intensities_rise_within_zero_and_one(intensities: tuple[float, ...]) -> None:
+    with pytest.raises(CampaignError, match="rising numbers above 0 and up to 1 are meant"):
+        CampaignSettings(intensities=intensities)
+    with pytest.raises(CampaignError, match="probe intensities are"):
+        CampaignSettings(probe_intensities=intensities)
+
+
+def test_a_mix_is_of_two_at_least() -> None:
+    with pytest.raises(CampaignError, match="mixes of 1 to 6 parties: two at least"):
+        CampaignSettings(smallest_mix=1)
+    with pytest.raises(CampaignError, match="mixes of 4 to 3 parties"):
+        CampaignSettings(smallest_mix=4, largest_mix=3)
+
+
+def test_something_is_measured() -> None:
+    with pytest.raises(CampaignError, match="0 probe windows"):
+        CampaignSettings(probe_windows=0)
+    with pytest.raises(CampaignError, match="-1 mixes"):
+        CampaignSettings(mixes=-1)
+    with pytest.raises(CampaignError, match=r"windows of 0\.0 s"):
+        CampaignSettings(window_seconds=0.0)
+    with pytest.raises(CampaignError, match="no workload takes part"):
+        CampaignSettings(workloads=())
