@@ -1,32 +1,48 @@
 """The frequency guard: which formulas may not stand in the feature vector, decided by units alone.
 
 Core frequency follows utilisation, not contention, so a feature that carries it teaches a model the wrong lesson. The
-guard never looks at a feature's name. It works out the unit of a formula from the units of its events and refuses
+guard never looks at a name. It works with what each event counts, in which clock, and who counts it, and refuses
 
-1. an event that is itself a clock rate (a frequency);
-2. a formula that sets core clocks (or reference clocks, or uncore clocks) against anything but their own kind, even
-   where the units would cancel;
+1. an event that is itself a frequency: a clock per second, or one clock per another;
+2. two kinds of clock in one formula, and any core-side clock (core, slot, reference, crystal) together with anything
+   but its own kind, even where the units would cancel;
 3. counts set against ticks or seconds, which are rates of work and follow the clock, however the unit is balanced;
-4. a formula whose unit does not cancel: cycles per instruction, requests outstanding per request, counts per window;
-5. sums of unlike things and logarithms that would hide a unit.
+4. events of two PMUs in one formula: a rate of work beside one that the core clock does not drive (ceilings of the
+   node apart, which are no rates of work);
+5. sums of unlike things, logarithms that would hide a unit, and formulas whose unit does not cancel: cycles per
+   instruction, requests outstanding per request, counts per window;
+6. an event that cancels out, which says nothing and may be there to dress a clock up, and a formula that changes with
+   the window's length alone.
 
-Only waiting times counted in uncore or DRAM clocks may keep a unit, under a logarithm.
+One thing may keep a unit: a whole formula that is the logarithm of a wait, occupancy over arrivals of one PMU, in
+uncore or DRAM clocks.
+
+**What it cannot see.** It judges one formula at a time. Two lawful features can betray the clock together: stall shares
+beside misses per instruction are latency times frequency; the shares of slots that are lost sum up to what is not lost,
+which is work per clock. Nor does it see what the core clock does to the *behaviour* that is counted: a faster core
+sends more requests to the same memory, and a polling loop runs more instructions between the same packets, which
+dilutes whatever is counted per instruction. And it believes the unit that ``contracts.events`` declares. What the whole
+vector gives away is measured, by an attempt to predict the clock from it, not proved.
 """
 
+import math
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from contracts.errors import ContractError, FrequencyLeakError
-from contracts.events import CLOCKS, DIMENSIONLESS, Base, Unit, event
-from contracts.formula import Counter, Logarithm, Node, Number, Operation, events_of, parse
+from contracts.events import CLOCKS, CONSTANTS, CORE_CLOCKS, DIMENSIONLESS, Base, Event, Pmu, Unit, event
+from contracts.formula import Constant, Counter, Logarithm, Node, Number, Operation, evaluate, events_of, parse
 
 _WAITS = (Unit.of(Base.DRAM_CLOCK), Unit.of(Base.UNCORE_CLOCK))
 _TICKS = tuple(Unit.of(clock) for clock in CLOCKS)
+_PROBES = 5
+_PROBE_STEP = 2.0
 
 
 class ClockClass(StrEnum):
     """What the core clock does to a feature.
 
-    ``free``: no core-clock term left. ``weak`` and ``moves``: a share of core cycles that moves a little with the clock,
+    ``free``: no core-clock term left. ``weak`` and ``moves``: a share of core time that moves a little with the clock,
     since memory takes a constant number of nanoseconds. ``uncore``: counted in uncore clocks.
     """
 
@@ -36,66 +52,62 @@ class ClockClass(StrEnum):
     UNCORE = "uncore"
 
 
-def unit_of(node: Node, text: str) -> Unit:
-    """The unit of a formula.
+def refuse_frequency(text: str, declared: ClockClass) -> None:
+    """Refuse a formula that encodes a clock, or whose declared clock class its events contradict.
+
+    >>> refuse_frequency("CPU_CLK_UNHALTED.THREAD / CPU_CLK_UNHALTED.REF_TSC", ClockClass.FREE)
+    Traceback (most recent call last):
+    contracts.errors.FrequencyLeakError: formula 'CPU_CLK_UNHALTED.THREAD / CPU_CLK_UNHALTED.REF_TSC' sets core clock \
+against reference clock: a ratio of clocks is a frequency
 
     Raises:
-        ContractError: an event has no unit.
-        FrequencyLeakError: unlike things are added, or a logarithm hides a unit.
+        FrequencyLeakError: as described in this module's text.
+        ContractError: the formula reads no counter, or an event that has no unit or cancels out; or it grows with the
+            window; or the declared class is not the events' own.
     """
-    match node:
-        case Number():
-            return DIMENSIONLESS
-        case Counter(event=name):
-            return event(name).unit
-        case Logarithm(plus_one=plus_one, argument=argument):
-            _refuse_hiding_logarithm(argument, plus_one=plus_one, text=text)
-            return DIMENSIONLESS
-        case Operation(operator="*", left=left, right=right):
-            return unit_of(left, text) * unit_of(right, text)
-        case Operation(operator="/", left=left, right=right):
-            return unit_of(left, text) / unit_of(right, text)
-        case Operation(left=left, right=right):
-            left_unit, right_unit = unit_of(left, text), unit_of(right, text)
-            if left_unit != right_unit:
-                raise FrequencyLeakError(
-                    f"formula {text!r} adds [{left_unit}] to [{right_unit}]: bring both to one unit first"
-                )
-            return left_unit
-
-
-def _refuse_hiding_logarithm(argument: Node, *, plus_one: bool, text: str) -> None:
-    unit = unit_of(argument, text)
-    is_wait = unit in _WAITS and not any(event(name).unit in _WAITS for name in events_of(argument))
-    if unit != DIMENSIONLESS and (plus_one or not is_wait):
-        raise FrequencyLeakError(
-            f"formula {text!r} takes a logarithm of [{unit}], which would hide its unit: form a ratio first"
-        )
-
-
-def _refuse_clock_rates(names: frozenset[str], text: str) -> None:
-    for name in sorted(names):
-        powers = dict(event(name).unit.powers)
-        is_rate_of_clock = powers.get(Base.SECOND, 0) < 0 and bool((CLOCKS - {Base.SECOND}) & powers.keys())
-        if is_rate_of_clock:
+    node = parse(text)
+    events = tuple(event(name) for name in sorted(events_of(node)))
+    _refuse_clock_rates(events, text)
+    _refuse_mixed_clocks(events, text)
+    _refuse_rates_of_work(events, text)
+    _refuse_two_pmus(events, text)
+    if not _is_logarithm_of_a_wait(node, events, text):
+        unit = _unit_of(node, text)
+        if unit != DIMENSIONLESS:
             raise FrequencyLeakError(
-                f"formula {text!r} reads {name}, a frequency [{event(name).unit}]: frequency is not a feature"
+                f"formula {text!r} is left with the unit [{unit}]: a feature is a ratio of like things"
+            )
+    if all(entry.pmu is Pmu.NODE for entry in events):
+        raise ContractError(f"formula {text!r} reads no counter: a feature measures something")
+    _refuse_events_that_cancel_out(node, events, text)
+    _refuse_sums_over_the_window(node, events, text)
+    _refuse_wrong_class(events, text, declared)
+
+
+def _refuse_clock_rates(events: Sequence[Event], text: str) -> None:
+    for entry in events:
+        if len(entry.unit.clocks) > 1:
+            raise FrequencyLeakError(
+                f"formula {text!r} reads {entry.name}, a frequency [{entry.unit}]: frequency is not a feature"
             )
 
 
-def _refuse_mixed_clocks(names: frozenset[str], text: str) -> None:
-    units = {event(name).unit for name in names}
-    for clock in (Base.CORE_CLOCK, Base.REFERENCE_CLOCK):
-        if any(clock in dict(unit.powers) for unit in units) and units != {Unit.of(clock)}:
-            against = ", ".join(sorted(str(unit) for unit in units))
+def _refuse_mixed_clocks(events: Sequence[Event], text: str) -> None:
+    clocks = sorted(frozenset[Base]().union(*(entry.unit.clocks for entry in events)))
+    if len(clocks) > 1:
+        raise FrequencyLeakError(f"formula {text!r} sets {' against '.join(clocks)}: a ratio of clocks is a frequency")
+    for clock in CORE_CLOCKS.intersection(clocks):
+        others = sorted({str(entry.unit) for entry in events if entry.unit != Unit.of(clock)})
+        if others:
             raise FrequencyLeakError(
-                f"formula {text!r} sets clocks against other things ({against}): {clock}s compare with {clock}s only"
+                f"formula {text!r} sets {clock}s against other things ({', '.join(others)}): they compare with "
+                f"{clock}s only"
             )
 
 
-def _refuse_rates_of_counts(names: frozenset[str], text: str) -> None:
-    counts = sorted(name for name in names if Base.COUNT in dict(event(name).unit.powers))
-    ticks = sorted(name for name in names if event(name).unit in _TICKS)
+def _refuse_rates_of_work(events: Sequence[Event], text: str) -> None:
+    counts = [entry.name for entry in events if Base.COUNT in dict(entry.unit.powers)]
+    ticks = [entry.name for entry in events if entry.unit in _TICKS]
     if counts and ticks:
         raise FrequencyLeakError(
             f"formula {text!r} sets counts ({', '.join(counts)}) against time ({', '.join(ticks)}): "
@@ -103,38 +115,88 @@ def _refuse_rates_of_counts(names: frozenset[str], text: str) -> None:
         )
 
 
-def refuse_frequency(text: str, declared: ClockClass) -> None:
-    """Refuse a formula that encodes the core clock, or whose declared clock class its events contradict.
-
-    >>> refuse_frequency("CPU_CLK_UNHALTED.THREAD / CPU_CLK_UNHALTED.REF_TSC", ClockClass.FREE)
-    Traceback (most recent call last):
-    contracts.errors.FrequencyLeakError: formula 'CPU_CLK_UNHALTED.THREAD / CPU_CLK_UNHALTED.REF_TSC' sets clocks \
-against other things (core clock, reference clock): core clocks compare with core clocks only
-
-    Raises:
-        FrequencyLeakError: as described in this module's text.
-        ContractError: an event has no unit, or the declared class is not the events' own.
-    """
-    node = parse(text)
-    names = events_of(node)
-    _refuse_clock_rates(names, text)
-    _refuse_mixed_clocks(names, text)
-    _refuse_rates_of_counts(names, text)
-    unit = unit_of(node, text)
-    if unit != DIMENSIONLESS:
+def _refuse_two_pmus(events: Sequence[Event], text: str) -> None:
+    counting = sorted({entry.pmu for entry in events if entry.pmu is not Pmu.NODE})
+    if len(counting) > 1:
         raise FrequencyLeakError(
-            f"formula {text!r} is left with the unit [{unit}]: a feature is a ratio of like things"
+            f"formula {text!r} sets {' against '.join(counting)} counters: what two PMUs count is not driven by one "
+            "clock; take both from one"
         )
-    _refuse_wrong_class(names, text, declared)
 
 
-def _refuse_wrong_class(names: frozenset[str], text: str, declared: ClockClass) -> None:
-    awaits_memory = any(event(name).awaits_memory for name in names)
-    in_uncore_clocks = any(base is Base.UNCORE_CLOCK for name in names for base, _ in event(name).unit.powers)
-    if awaits_memory and declared not in {ClockClass.WEAK, ClockClass.MOVES}:
+def _is_logarithm_of_a_wait(node: Node, events: Sequence[Event], text: str) -> bool:
+    if not isinstance(node, Logarithm) or node.plus_one:
+        return False
+    return _unit_of(node.argument, text) in _WAITS and not any(entry.unit in _TICKS for entry in events)
+
+
+def _unit_of(node: Node, text: str) -> Unit:
+    match node:
+        case Number():
+            return DIMENSIONLESS
+        case Constant(name=name):
+            return CONSTANTS[name].unit
+        case Counter(event=name):
+            return event(name).unit
+        case Logarithm(argument=argument):
+            unit = _unit_of(argument, text)
+            if unit != DIMENSIONLESS:
+                raise FrequencyLeakError(
+                    f"formula {text!r} takes a logarithm of [{unit}], which would hide its unit: form a ratio first"
+                )
+            return DIMENSIONLESS
+        case Operation():
+            return _unit_of_operation(node, text)
+
+
+def _unit_of_operation(operation: Operation, text: str) -> Unit:
+    left, right = _unit_of(operation.left, text), _unit_of(operation.right, text)
+    if operation.operator == "*":
+        return left * right
+    if operation.operator == "/":
+        return left / right
+    if left != right:
+        raise FrequencyLeakError(f"formula {text!r} adds [{left}] to [{right}]: bring both to one unit first")
+    return left
+
+
+def _refuse_events_that_cancel_out(node: Node, events: Sequence[Event], text: str) -> None:
+    for entry in events:
+        if not any(_changes(node, counts, [entry]) for counts in _probes(events)):
+            raise ContractError(f"formula {text!r} does not depend on {entry.name}, which cancels out: leave it out")
+
+
+def _refuse_sums_over_the_window(node: Node, events: Sequence[Event], text: str) -> None:
+    growing = [entry for entry in events if not entry.gauge]
+    if any(_changes(node, counts, growing) for counts in _probes(events)):
         raise ContractError(
-            f"formula {text!r} is a share of core cycles spent waiting: its clock class is weak or moves, not {declared}"
+            f"formula {text!r} changes with the length of the window: set like things against each other"
         )
+
+
+def _probes(events: Sequence[Event]) -> Iterator[dict[str, float]]:
+    """Some unlike counts of a million or two; multiples of the golden ratio spread them evenly."""
+    golden_ratio = (1 + math.sqrt(5)) / 2
+    for probe in range(1, _PROBES + 1):
+        yield {entry.name: 1e6 * (1 + golden_ratio * probe * place % 1) for place, entry in enumerate(events, start=1)}
+
+
+def _changes(node: Node, counts: dict[str, float], raised: Sequence[Event]) -> bool:
+    """Whether the formula's value changes when these events are raised by one factor."""
+    before = evaluate(node, counts)
+    after = evaluate(node, counts | {entry.name: counts[entry.name] * _PROBE_STEP for entry in raised})
+    both_missing = math.isnan(before) and math.isnan(after)
+    return not both_missing and not math.isclose(before, after, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def _refuse_wrong_class(events: Sequence[Event], text: str, declared: ClockClass) -> None:
+    moves = any(entry.moves_with_clock for entry in events)
+    if moves is not (declared in {ClockClass.WEAK, ClockClass.MOVES}):
+        raise ContractError(
+            f"formula {text!r} {'is' if moves else 'is not'} a share of core time that moves with the clock: its clock "
+            f"class is {'weak or moves' if moves else 'neither weak nor moves'}, not {declared}"
+        )
+    in_uncore_clocks = any(Base.UNCORE_CLOCK in entry.unit.clocks for entry in events)
     if in_uncore_clocks is not (declared is ClockClass.UNCORE):
         raise ContractError(
             f"formula {text!r} is declared {declared}, but "

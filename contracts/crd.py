@@ -9,7 +9,19 @@ from typing import Any
 
 from contracts.canonical import digest
 from contracts.errors import ContractError
-from contracts.nodestate import GROUP, KIND, PLURAL, VERSION, NodeState
+from contracts.features import FEATURE_SCHEMA_V1
+from contracts.model import on_the_wire, without_prose
+from contracts.nodestate import (
+    FEATURE_DECIMALS,
+    GROUP,
+    KIND,
+    MAXIMUM_BYTES,
+    MAXIMUM_PODS,
+    PLURAL,
+    PROBABILITY_DECIMALS,
+    VERSION,
+    NodeState,
+)
 
 _DROPPED = frozenset({"title", "default", "const"})
 _SERVER_OWNED = ("apiVersion", "kind", "metadata")
@@ -42,7 +54,7 @@ def _structural(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict
     for key, value in part.items():
         if key in _DROPPED or key in {"$defs", "additionalProperties", "properties", "items"}:
             continue
-        result[key] = " ".join(value.split()) if key == "description" else value
+        result[key] = on_the_wire(value, part.get("properties", ())) if key == "description" else value
     if "properties" in part:
         result["properties"] = {name: _structural(value, definitions) for name, value in part["properties"].items()}
     if "items" in part:
@@ -105,4 +117,15 @@ def _printer_columns() -> list[dict[str, Any]]:
     ]
 
 
-NODE_STATE_DIGEST_V1 = digest({"contract": "node-state", "version": 1, "schema": openapi_schema()})
+NODE_STATE_DIGEST_V1 = digest(
+    {
+        "contract": "node-state",
+        "version": 1,
+        "schema": without_prose(openapi_schema()),
+        "features": FEATURE_SCHEMA_V1.digest,
+        "featureDecimals": FEATURE_DECIMALS,
+        "probabilityDecimals": PROBABILITY_DECIMALS,
+        "maximumBytes": MAXIMUM_BYTES,
+        "maximumPods": MAXIMUM_PODS,
+    }
+)

@@ -19,24 +19,23 @@ class Base(StrEnum):
     DRAM_COMMAND = "DRAM command"
     FLIT = "flit"
     BYTE = "byte"
+    DOUBLE_WORD = "double word"
     CORE_CLOCK = "core clock"
+    SLOT = "pipeline slot"
     REFERENCE_CLOCK = "reference clock"
+    CRYSTAL_CLOCK = "crystal clock"
     UNCORE_CLOCK = "uncore clock"
     DRAM_CLOCK = "DRAM clock"
     LINK_CLOCK = "UPI clock"
     SECOND = "second"
 
 
-CLOCKS = frozenset(
-    {
-        Base.CORE_CLOCK,
-        Base.REFERENCE_CLOCK,
-        Base.UNCORE_CLOCK,
-        Base.DRAM_CLOCK,
-        Base.LINK_CLOCK,
-        Base.SECOND,
-    }
-)
+CORE_CLOCKS = frozenset({Base.CORE_CLOCK, Base.SLOT, Base.REFERENCE_CLOCK, Base.CRYSTAL_CLOCK})
+"""Clocks that a core counts. A slot is a sixth of a core clock; reference and crystal clock stand still while the core
+clock moves, so that either one set against it is the frequency."""
+
+CLOCKS = CORE_CLOCKS | {Base.UNCORE_CLOCK, Base.DRAM_CLOCK, Base.LINK_CLOCK, Base.SECOND}
+"""Everything that ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,11 @@ class Unit:
 
     @classmethod
     def of(cls, *bases: Base) -> "Unit":
+        """The product of ``bases``.
+
+        >>> str(Unit.of(Base.BYTE) / Unit.of(Base.SECOND))
+        'byte second^-1'
+        """
         unit = cls()
         for base in bases:
             unit = unit * cls(((base, 1),))
@@ -69,6 +73,11 @@ class Unit:
             return "1"
         return " ".join(base.value if power == 1 else f"{base.value}^{power}" for base, power in self.powers)
 
+    @property
+    def clocks(self) -> frozenset[Base]:
+        """The clocks in it, whatever their power."""
+        return frozenset(base for base, _ in self.powers) & CLOCKS
+
 
 DIMENSIONLESS = Unit()
 
@@ -90,22 +99,41 @@ class Pmu(StrEnum):
 class Event:
     """One counter.
 
-    ``awaits_memory`` marks core-clock counters whose length is set by something slower than the core, in nanoseconds:
-    a share made of them moves a little with the core clock although its unit cancels.
+    ``moves_with_clock`` marks counters of core time whose length is set, wholly or in part, by something that takes a
+    constant time (memory, a timed pause), and those that share the pipeline's slots with such: a share made of them
+    moves a little with the core clock although its unit cancels. ``gauge`` marks what does not grow with the window: a
+    level, or a ceiling of the node.
     """
 
     name: str
     pmu: Pmu
     unit: Unit
-    awaits_memory: bool = False
+    moves_with_clock: bool = False
+    gauge: bool = False
 
 
-def _events(pmu: Pmu, unit: Unit, names: str, *, awaits_memory: bool = False) -> tuple[Event, ...]:
-    return tuple(Event(name, pmu, unit, awaits_memory) for name in names.split())
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with a unit that formulas may name."""
+
+    value: float
+    unit: Unit
+
+
+CONSTANTS: dict[str, Quantity] = {
+    "BYTES_PER_DOUBLE_WORD": Quantity(4.0, Unit.of(Base.BYTE) / Unit.of(Base.DOUBLE_WORD)),
+}
+
+
+def _events(
+    pmu: Pmu, unit: Unit, names: str, *, moves_with_clock: bool = False, gauge: bool = False
+) -> tuple[Event, ...]:
+    return tuple(Event(name, pmu, unit, moves_with_clock, gauge) for name in names.split())
 
 
 _COUNT = Unit.of(Base.COUNT)
 _CORE_CLOCK = Unit.of(Base.CORE_CLOCK)
+_SLOT = Unit.of(Base.SLOT)
 _BYTE = Unit.of(Base.BYTE)
 
 _ALL_EVENTS: tuple[Event, ...] = (
@@ -126,38 +154,43 @@ _ALL_EVENTS: tuple[Event, ...] = (
         OFFCORE_REQUESTS.DATA_RD OFFCORE_REQUESTS.DEMAND_DATA_RD
         """,
     ),
+    # A slot that retired is a micro-operation: it counts work, and over slots it would be instructions per clock.
+    *_events(Pmu.CORE, _COUNT, "PERF_METRICS.RETIRING PERF_METRICS.HEAVY_OPERATIONS"),
     *_events(
         Pmu.CORE,
         _CORE_CLOCK,
-        """
-        CPU_CLK_UNHALTED.THREAD CPU_CLK_UNHALTED.THREAD_P CPU_CLK_UNHALTED.DISTRIBUTED CPU_CLK_UNHALTED.C0_WAIT
-        TOPDOWN.SLOTS TOPDOWN.SLOTS_P
-        """,
+        "CPU_CLK_UNHALTED.THREAD CPU_CLK_UNHALTED.THREAD_P CPU_CLK_UNHALTED.DISTRIBUTED",
     ),
     *_events(
         Pmu.CORE,
         _CORE_CLOCK,
+        """
+        CPU_CLK_UNHALTED.C0_WAIT XQ.FULL_CYCLES ICACHE_DATA.STALLS
+        MEMORY_ACTIVITY.STALLS_L1D_MISS MEMORY_ACTIVITY.STALLS_L2_MISS MEMORY_ACTIVITY.STALLS_L3_MISS
+        """,
+        moves_with_clock=True,
+    ),
+    *_events(Pmu.CORE, _SLOT, "TOPDOWN.SLOTS TOPDOWN.SLOTS_P"),
+    *_events(
+        Pmu.CORE,
+        _SLOT,
         """
         PERF_METRICS.BACKEND_BOUND PERF_METRICS.MEMORY_BOUND PERF_METRICS.FETCH_LATENCY PERF_METRICS.BRANCH_MISPREDICTS
         TOPDOWN.BACKEND_BOUND_SLOTS TOPDOWN.MEMORY_BOUND_SLOTS TOPDOWN.BR_MISPREDICT_SLOTS
-        MEMORY_ACTIVITY.STALLS_L1D_MISS MEMORY_ACTIVITY.STALLS_L2_MISS MEMORY_ACTIVITY.STALLS_L3_MISS
-        XQ.FULL_CYCLES ICACHE_DATA.STALLS
         """,
-        awaits_memory=True,
+        moves_with_clock=True,
     ),
+    *_events(Pmu.CORE, Unit.of(Base.REFERENCE_CLOCK), "CPU_CLK_UNHALTED.REF_TSC CPU_CLK_UNHALTED.REF_TSC_P"),
     *_events(
         Pmu.CORE,
-        Unit.of(Base.REFERENCE_CLOCK),
-        """
-        CPU_CLK_UNHALTED.REF_TSC CPU_CLK_UNHALTED.REF_TSC_P
-        CPU_CLK_UNHALTED.REF_DISTRIBUTED CPU_CLK_UNHALTED.ONE_THREAD_ACTIVE
-        """,
+        Unit.of(Base.CRYSTAL_CLOCK),
+        "CPU_CLK_UNHALTED.REF_DISTRIBUTED CPU_CLK_UNHALTED.ONE_THREAD_ACTIVE",
     ),
     *_events(
         Pmu.CORE,
         Unit.of(Base.CORE_CLOCK, Base.COUNT),
         "OFFCORE_REQUESTS_OUTSTANDING.DATA_RD OFFCORE_REQUESTS_OUTSTANDING.DEMAND_DATA_RD L1D_PEND_MISS.PENDING",
-        awaits_memory=True,
+        moves_with_clock=True,
     ),
     *_events(
         Pmu.CHA,
@@ -186,32 +219,31 @@ _ALL_EVENTS: tuple[Event, ...] = (
     *_events(Pmu.UPI, Unit.of(Base.LINK_CLOCK), "UNC_UPI_CLOCKTICKS"),
     *_events(
         Pmu.IIO,
-        _BYTE,
+        Unit.of(Base.DOUBLE_WORD),
         "UNC_IIO_DATA_REQ_OF_CPU.MEM_WRITE.ALL_PARTS UNC_IIO_DATA_REQ_OF_CPU.MEM_READ.ALL_PARTS",
     ),
-    *_events(
-        Pmu.RESCTRL,
-        _BYTE,
-        "RESCTRL.LLC_OCCUPANCY_BYTES RESCTRL.MBM_TOTAL_BYTES RESCTRL.MBM_LOCAL_BYTES",
-    ),
-    *_events(Pmu.NODE, _BYTE, "NODE.LLC_BYTES"),
+    *_events(Pmu.RESCTRL, _BYTE, "RESCTRL.LLC_OCCUPANCY_BYTES", gauge=True),
+    *_events(Pmu.RESCTRL, _BYTE, "RESCTRL.MBM_TOTAL_BYTES RESCTRL.MBM_LOCAL_BYTES"),
+    *_events(Pmu.NODE, _BYTE, "NODE.LLC_BYTES", gauge=True),
     *_events(Pmu.NODE, Unit.of(Base.SECOND), "NODE.WINDOW_SECONDS"),
-    *_events(Pmu.NODE, _BYTE / Unit.of(Base.SECOND), "NODE.DRAM_PEAK_BYTES_PER_SECOND"),
+    *_events(Pmu.NODE, _BYTE / Unit.of(Base.SECOND), "NODE.DRAM_PEAK_BYTES_PER_SECOND", gauge=True),
     *_events(
         Pmu.NODE,
         Unit.of(Base.DRAM_COMMAND) / Unit.of(Base.DRAM_CLOCK),
         "NODE.DRAM_PEAK_COMMANDS_PER_CLOCK",
+        gauge=True,
     ),
     *_events(
         Pmu.NODE,
         Unit.of(Base.FLIT) / Unit.of(Base.LINK_CLOCK),
         "NODE.UPI_PEAK_FLITS_PER_CLOCK",
+        gauge=True,
     ),
     # Known so that the guard can name them when it refuses them.
     *_events(Pmu.MSR, _CORE_CLOCK, "MSR.APERF"),
     *_events(Pmu.MSR, Unit.of(Base.REFERENCE_CLOCK), "MSR.MPERF MSR.TSC"),
-    *_events(Pmu.NODE, _CORE_CLOCK / Unit.of(Base.SECOND), "NODE.CORE_GHZ NODE.SCALING_CUR_FREQ"),
-    *_events(Pmu.NODE, Unit.of(Base.UNCORE_CLOCK) / Unit.of(Base.SECOND), "NODE.UNCORE_GHZ"),
+    *_events(Pmu.NODE, _CORE_CLOCK / Unit.of(Base.SECOND), "NODE.CORE_GHZ NODE.SCALING_CUR_FREQ", gauge=True),
+    *_events(Pmu.NODE, Unit.of(Base.UNCORE_CLOCK) / Unit.of(Base.SECOND), "NODE.UNCORE_GHZ", gauge=True),
 )
 
 EVENTS: dict[str, Event] = {event.name: event for event in _ALL_EVENTS}

@@ -1,12 +1,14 @@
-"""Feature vector v1, the schema: thirty features over eight axes, in the order that every model sees.
+"""Feature vector v1, the schema: thirty-one features over eight axes, in the order that every model sees.
 
 Formulas, ranges and clock classes follow Intel's event descriptions (perfmon, Sapphire Rapids V1.39) and Yasin, "A
 Top-Down method for performance analysis and counters architecture", ISPASS 2014. A fallback measures the same quantity
-by other counters; where nothing else measures it, the feature is missing. Frozen: an edit here is a new version beside
+by other counters; where nothing else measures it, the feature is missing, since a model is trained to do without a
+feature but not to have another one under its name. Frozen: an edit here is a new version beside
 this one.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,10 +16,13 @@ from contracts.axis import Axis
 from contracts.canonical import digest
 from contracts.clock import ClockClass, refuse_frequency
 from contracts.errors import ContractError
+from contracts.events import CONSTANTS
 from contracts.formula import Node, evaluate, events_of, parse
 
 CLAMP_TOLERANCE = 0.02
 """A reading outside its range by at most this share of the range is noise and is clamped; further out it is missing."""
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,8 @@ class FeatureSpec:
 
     Raises:
         FrequencyLeakError: formula or a fallback encodes a clock.
-        ContractError: the range is empty, no axis is named, or an event is unknown.
+        ContractError: the name is no column's name, the range is empty, no axis is named or one twice, or an event is
+            unknown.
     """
 
     name: str
@@ -48,9 +54,11 @@ class FeatureSpec:
     fallbacks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.axes:
-            raise ContractError(f"feature {self.name!r} names no axis")
-        if not self.minimum < self.maximum:
+        if _NAME.fullmatch(self.name) is None:
+            raise ContractError(f"feature {self.name!r}: a name is lower case letters, digits and underscores")
+        if not self.axes or len(set(self.axes)) != len(self.axes):
+            raise ContractError(f"feature {self.name!r} names no axis, or one twice")
+        if not -math.inf < self.minimum < self.maximum < math.inf:
             raise ContractError(f"feature {self.name!r} has the empty range [{self.minimum}, {self.maximum}]")
         refuse_frequency(self.formula, self.clock)
         for fallback in self.fallbacks:
@@ -105,7 +113,21 @@ class FeatureSchema:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names in vector order."""
         return tuple(spec.name for spec in self.features)
+
+    def index(self, name: str) -> int:
+        """Where a feature stands in the vector.
+
+        Raises:
+            ContractError: the schema has no such feature.
+        """
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise ContractError(
+                f"feature vector v{self.version} has no feature {name!r}: it has {', '.join(self.names)}"
+            ) from None
 
     @property
     def events(self) -> frozenset[str]:
@@ -120,6 +142,7 @@ def canonical_form(version: int, features: tuple[FeatureSpec, ...]) -> dict[str,
         "version": version,
         "clampTolerance": CLAMP_TOLERANCE,
         "dtype": "float32",
+        "constants": {name: quantity.value for name, quantity in CONSTANTS.items()},
         "features": [
             {
                 "name": spec.name,
@@ -156,7 +179,6 @@ def _share(
     )
 
 
-_LONGEST_LAT_CACHE_MISS_RATIO = "LONGEST_LAT_CACHE.MISS / LONGEST_LAT_CACHE.REFERENCE"
 _IO_WRITES = "(UNC_CHA_TOR_INSERTS.IO_ITOM + UNC_CHA_TOR_INSERTS.IO_ITOMCACHENEAR)"
 
 FEATURE_SCHEMA_V1 = FeatureSchema.of(
@@ -166,20 +188,13 @@ FEATURE_SCHEMA_V1 = FeatureSchema.of(
             "l3_miss_ratio",
             (Axis.LLC,),
             "MEM_LOAD_RETIRED.L3_MISS / (MEM_LOAD_RETIRED.L3_HIT + MEM_LOAD_RETIRED.L3_MISS)",
-            ClockClass.FREE,
-            _LONGEST_LAT_CACHE_MISS_RATIO,
         ),
-        _share(
-            "cha_miss_ratio",
-            (Axis.LLC,),
-            "UNC_CHA_TOR_INSERTS.IA_MISS / UNC_CHA_TOR_INSERTS.IA",
-            ClockClass.FREE,
-            _LONGEST_LAT_CACHE_MISS_RATIO,
-        ),
+        _share("l3_request_miss_ratio", (Axis.LLC,), "LONGEST_LAT_CACHE.MISS / LONGEST_LAT_CACHE.REFERENCE"),
+        _share("cha_miss_ratio", (Axis.LLC,), "UNC_CHA_TOR_INSERTS.IA_MISS / UNC_CHA_TOR_INSERTS.IA"),
         _share(
             "llc_dirty_victim_ratio",
             (Axis.LLC,),
-            "UNC_CHA_LLC_VICTIMS.TOTAL_M / UNC_CHA_TOR_INSERTS.IA",
+            "UNC_CHA_LLC_VICTIMS.TOTAL_M / (UNC_CHA_TOR_INSERTS.IA + UNC_CHA_TOR_INSERTS.IO)",
         ),
         _share("llc_occupancy_share", (Axis.LLC,), "RESCTRL.LLC_OCCUPANCY_BYTES / NODE.LLC_BYTES"),
         _share(
@@ -199,7 +214,7 @@ FEATURE_SCHEMA_V1 = FeatureSchema.of(
             (Axis.MEMBW,),
             "UNC_M_CAS_COUNT.ALL / (NODE.DRAM_PEAK_COMMANDS_PER_CLOCK * UNC_M_CLOCKTICKS)",
             ClockClass.FREE,
-            "RESCTRL.MBM_TOTAL_BYTES / (NODE.DRAM_PEAK_BYTES_PER_SECOND * NODE.WINDOW_SECONDS)",
+            "RESCTRL.MBM_LOCAL_BYTES / (NODE.DRAM_PEAK_BYTES_PER_SECOND * NODE.WINDOW_SECONDS)",
         ),
         _share("memory_write_share", (Axis.MEMBW,), "UNC_M_CAS_COUNT.WR / UNC_M_CAS_COUNT.ALL"),
         FeatureSpec(
@@ -317,7 +332,8 @@ FEATURE_SCHEMA_V1 = FeatureSchema.of(
         _share(
             "io_bandwidth_share",
             (Axis.DDIO,),
-            "4 * (UNC_IIO_DATA_REQ_OF_CPU.MEM_WRITE.ALL_PARTS + UNC_IIO_DATA_REQ_OF_CPU.MEM_READ.ALL_PARTS)"
+            "BYTES_PER_DOUBLE_WORD"
+            " * (UNC_IIO_DATA_REQ_OF_CPU.MEM_WRITE.ALL_PARTS + UNC_IIO_DATA_REQ_OF_CPU.MEM_READ.ALL_PARTS)"
             " / (NODE.DRAM_PEAK_BYTES_PER_SECOND * NODE.WINDOW_SECONDS)",
         ),
         _share(
@@ -333,9 +349,8 @@ FEATURE_SCHEMA_V1 = FeatureSchema.of(
         _share(
             "upi_utilisation",
             (Axis.UPI,),
-            "UNC_UPI_TxL_FLITS.ALL_DATA / (NODE.UPI_PEAK_FLITS_PER_CLOCK * UNC_UPI_CLOCKTICKS)",
-            ClockClass.FREE,
-            "UNC_UPI_RxL_FLITS.ALL_DATA / (NODE.UPI_PEAK_FLITS_PER_CLOCK * UNC_UPI_CLOCKTICKS)",
+            "(UNC_UPI_TxL_FLITS.ALL_DATA + UNC_UPI_RxL_FLITS.ALL_DATA)"
+            " / (2 * NODE.UPI_PEAK_FLITS_PER_CLOCK * UNC_UPI_CLOCKTICKS)",
         ),
         _share(
             "snoop_forward_share",

@@ -1,17 +1,21 @@
 """Formulas over named events: text in the contract, a syntax tree in use.
 
-The grammar is arithmetic only: event names, numbers, ``+ - * /``, parentheses, ``log`` and ``log1p``. The text is
-what the schema's digest covers, so a formula cannot change unnoticed.
+The grammar is arithmetic only: event names, numbers, the named constants of ``contracts.events``, ``+ - * /``,
+parentheses, ``log`` and ``log1p``. The text is what the schema's digest covers, so a formula cannot change unnoticed.
 """
 
 import ast
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from contracts.errors import ContractError
+from contracts.events import CONSTANTS
 
+LARGEST = sys.float_info.max
+"""A larger number in a formula is a slip."""
 
 _SYMBOLS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -23,11 +27,22 @@ _SYMBOLS: dict[type[ast.operator], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Number:
+    """A bare number, without a unit."""
+
     value: float
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """A named constant, which has a unit."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counter:
+    """An event's count."""
+
     event: str
 
 
@@ -48,7 +63,7 @@ class Logarithm:
     argument: "Node"
 
 
-Node = Number | Counter | Operation | Logarithm
+Node = Number | Constant | Counter | Operation | Logarithm
 
 
 @cache
@@ -63,15 +78,17 @@ def parse(text: str) -> Node:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval")
-    except SyntaxError as error:
-        raise ContractError(f"formula {text!r} is not an expression: {error.msg}") from error
+    except (SyntaxError, ValueError) as error:
+        raise ContractError(f"formula {text!r} is not an expression: {error}") from error
     return _node(tree.body, text)
 
 
 def _node(tree: ast.expr, text: str) -> Node:
     match tree:
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool) and abs(value) <= LARGEST:
             return Number(float(value))
+        case ast.Name(id=name) if name in CONSTANTS:
+            return Constant(name)
         case ast.Name() | ast.Attribute():
             return Counter(_dotted_name(tree, text))
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _SYMBOLS:
@@ -79,7 +96,8 @@ def _node(tree: ast.expr, text: str) -> Node:
         case ast.Call(func=ast.Name(id="log" | "log1p" as name), args=[argument], keywords=[]):
             return Logarithm(name == "log1p", _node(argument, text))
     raise ContractError(
-        f"formula {text!r} uses {ast.unparse(tree)!r}: only events, numbers, + - * /, log and log1p are allowed"
+        f"formula {text!r} uses {ast.unparse(tree)!r}: only events, numbers, constants, + - * /, log and log1p "
+        "are allowed"
     )
 
 
@@ -118,6 +136,8 @@ def evaluate(node: Node, counts: Mapping[str, float]) -> float:
     match node:
         case Number(value=value):
             return value
+        case Constant(name=name):
+            return CONSTANTS[name].value
         case Counter(event=name):
             return counts[name]
         case Logarithm(plus_one=plus_one, argument=argument):

@@ -49,7 +49,8 @@ def from_arrow(table: pa.Table, schema: FeatureSchema = FEATURE_SCHEMA_V1) -> tu
     """Read vectors back.
 
     Raises:
-        ContractError: the digest is missing or another, or a column's name or type is not the contract's.
+        ContractError: the digest is missing or another, a column's name or type is not the contract's, a key is null,
+            or a row breaks the contract.
     """
     digest = (table.schema.metadata or {}).get(DIGEST_KEY, b"absent").decode()
     refuse_foreign_digest(digest, schema, where="Arrow table")
@@ -58,6 +59,9 @@ def from_arrow(table: pa.Table, schema: FeatureSchema = FEATURE_SCHEMA_V1) -> tu
             "Arrow table's columns are not those of feature vector "
             f"v{schema.version}: {_first_difference(table.schema, arrow_schema(schema))}"
         )
+    for field in KEY_FIELDS:
+        if table.column(field.name).null_count:
+            raise ContractError(f"Arrow table: {field.name} is null in {table.column(field.name).null_count} row(s)")
     columns = [table.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in schema.names]
     rows = np.column_stack(columns) if columns else np.empty((table.num_rows, 0), np.float32)
     starts = table.column("window_start").cast(pa.int64()).to_pylist()
