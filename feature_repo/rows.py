@@ -1,0 +1,71 @@
+"""How a vector stands in Feast: the contract's Arrow row, and the columns that Feast joins by.
+
+``event_timestamp`` is the window's *end*, since a vector is not known before. Feast's duckdb store and pandas frames
+carry microseconds, so the end is rounded up to one; ``window_start_ns`` and ``window_length_ns`` keep the exact window.
+``window_start`` breaks ties: of two windows that end together, a join takes the one that started later.
+"""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from contracts.features import FEATURE_SCHEMA_V1
+from contracts.vector import FeatureVector, refuse_foreign_digest
+from contracts.vector_arrow import arrow_schema, from_arrow, to_arrow
+from feature_repo.definitions import DIGEST_TAG
+
+_MICROSECONDS = pa.timestamp("us", tz="UTC")
+_NANOSECONDS = pa.timestamp("ns", tz="UTC")
+
+READ_SCHEMA = pa.schema(
+    [
+        pa.field("node", pa.string()),
+        pa.field("domain", pa.string()),
+        *(pa.field(name, pa.float32()) for name in FEATURE_SCHEMA_V1.names),
+        pa.field("window_start_ns", pa.int64()),
+        pa.field("window_length_ns", pa.int64()),
+        pa.field(DIGEST_TAG, pa.string()),
+    ]
+)
+"""The columns of a vector that Feast hands back, online and from history."""
+
+
+def ceil_to_microseconds(nanoseconds: int) -> int:
+    """The first whole microsecond that is not before ``nanoseconds``."""
+    return -(-nanoseconds // 1000)
+
+
+def to_rows(vectors: Sequence[FeatureVector]) -> pa.Table:
+    """One row a vector, null where a feature is missing: what is pushed and what history's files hold.
+
+    Raises:
+        ContractError: a vector is of another schema than v1.
+    """
+    table = to_arrow(vectors)
+    starts = pa.array([vector.window_start_ns for vector in vectors], pa.int64())
+    ends = pa.array([ceil_to_microseconds(vector.window_end_ns) for vector in vectors], pa.int64())
+    start_microseconds = pa.array([vector.window_start_ns // 1000 for vector in vectors], pa.int64())
+    digests = pa.array([vector.schema.digest for vector in vectors], pa.string())
+    columns = {name: table.column(name) for name in ("node", "domain", *FEATURE_SCHEMA_V1.names)}
+    columns |= {"window_start_ns": starts, "window_length_ns": table.column("window_length_ns"), DIGEST_TAG: digests}
+    columns |= {"event_timestamp": ends.cast(_MICROSECONDS), "window_start": start_microseconds.cast(_MICROSECONDS)}
+    return pa.table(columns)
+
+
+def from_rows(table: pa.Table) -> tuple[FeatureVector, ...]:
+    """Read rows back; columns beyond ``READ_SCHEMA`` are left alone.
+
+    Raises:
+        ContractError: a row is of another schema, or breaks the contract.
+    """
+    rows = table.select(READ_SCHEMA.names).cast(READ_SCHEMA)
+    for digest in rows.column(DIGEST_TAG).unique().to_pylist():
+        refuse_foreign_digest(digest, FEATURE_SCHEMA_V1, where="feature store")
+    columns = {
+        "node": rows.column("node"),
+        "domain": rows.column("domain"),
+        "window_start": rows.column("window_start_ns").cast(_NANOSECONDS),
+        "window_length_ns": rows.column("window_length_ns"),
+        **{name: rows.column(name) for name in FEATURE_SCHEMA_V1.names},
+    }
+    return from_arrow(pa.table(columns, schema=arrow_schema()))
