@@ -72,6 +72,6 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/pytest tests/bench -p no:xdist --benchmark-only --benchmark-sort=name \
 	    --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
 
-clean: ## remove what builds, tests and runs leave; .venv and .tools stay
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks $(STATE)
+clean: ## remove what builds and tests leave; .venv and .tools stay, state goes by `leeward reset`
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

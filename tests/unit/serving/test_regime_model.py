@@ -58,7 +58,7 @@ def test_a_missing_value_is_passed_on_as_missing(tmp_path: Path) -> None:
 
 def test_a_graph_of_other_width_is_refused(tmp_path: Path) -> None:
     narrow = linear_graph(FEATURE_SCHEMA_V1.names[:-1], {}, bias=0.0, classifier=True)
-    with pytest.raises(BundleError, match=r"regime-llc.onnx .* not float32 of 30"):
+    with pytest.raises(BundleError, match=r"regime-llc.onnx .* not float32 of"):
         RegimeModel(bundle_with(tmp_path, regime_llc=narrow))
 
 
