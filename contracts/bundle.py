@@ -10,13 +10,13 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from contracts.axis import AXES, Axis
 from contracts.canonical import digest, digest_of_bytes
 from contracts.errors import ContractError
 from contracts.features import FEATURE_SCHEMA_V1
-from contracts.model import Document
+from contracts.model import Document, UtcTime, without_prose
 from contracts.nodestate import Digest, Share
 from contracts.profile import PROFILE_DIGEST_V1, SlowdownValue, Tier
 from contracts.regime import REGIME_DIGEST_V1, Threshold
@@ -190,7 +190,7 @@ class Manifest(Document):
     format: Literal["leeward-bundle/1"] = "leeward-bundle/1"
     name: Annotated[str, Field(min_length=1, max_length=64)]
     version: Annotated[str, Field(min_length=1, max_length=64)]
-    created: AwareDatetime
+    created: UtcTime
     simulated: bool
     feature_schema: Digest = FEATURE_SCHEMA_V1.digest
     regime_contract: Digest = REGIME_DIGEST_V1
@@ -280,6 +280,6 @@ BUNDLE_DIGEST_V1 = digest(
         "contract": "model-bundle",
         "version": 1,
         "files": [MANIFEST_FILE, PROFILES_FILE, SUMS_FILE],
-        "schema": Manifest.model_json_schema(),
+        "schema": without_prose(Manifest.model_json_schema()),
     }
 )

@@ -11,13 +11,13 @@ from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from contracts.axis import AXES, Axis
 from contracts.canonical import digest
 from contracts.errors import ContractError
 from contracts.features import FEATURE_SCHEMA_V1
-from contracts.model import Document
+from contracts.model import Document, UtcTime, without_prose
 from contracts.nodestate import Digest, Share
 from contracts.slowdown import SLOWDOWN_CEILING, SLOWDOWN_FLOOR, IndicatorKind
 from contracts.vector import FloatArray, from_json_values, to_json_values
@@ -101,8 +101,8 @@ class WorkloadProfile(Document):
     responses: Annotated[tuple[AxisResponse, ...], Field(max_length=len(AXES))] = ()
     indicator: IndicatorKind | None = None
     observations: Annotated[int, Field(ge=0)] = 0
-    first_seen: AwareDatetime
-    last_seen: AwareDatetime
+    first_seen: UtcTime
+    last_seen: UtcTime
     simulated: bool = False
 
     @model_validator(mode="after")
@@ -218,7 +218,7 @@ PROFILE_DIGEST_V1 = digest(
         "contract": "workload-profile",
         "version": 1,
         "label": PROFILE_LABEL,
-        "schema": WorkloadProfile.model_json_schema(),
+        "schema": without_prose(WorkloadProfile.model_json_schema()),
         "features": FEATURE_SCHEMA_V1.digest,
     }
 )

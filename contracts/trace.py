@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from contracts.axis import AXES, Axis
 from contracts.canonical import digest
 from contracts.features import FEATURE_SCHEMA_V1
-from contracts.model import Document
+from contracts.model import Document, without_prose
 from contracts.nodestate import Digest, Name, Share
 from contracts.profile import PROFILE_DIGEST_V1, Key, SlowdownValue
 from contracts.slowdown import SLOWDOWN_CEILING, SLOWDOWN_FLOOR, IndicatorKind, slowdown_of
@@ -141,7 +141,7 @@ TRACE_DIGEST_V1 = digest(
         "version": 1,
         "slowdownFloor": SLOWDOWN_FLOOR,
         "slowdownCeiling": SLOWDOWN_CEILING,
-        "schema": LabelledTrace.model_json_schema(),
+        "schema": without_prose(LabelledTrace.model_json_schema()),
         "features": FEATURE_SCHEMA_V1.digest,
         "profile": PROFILE_DIGEST_V1,
     }

@@ -13,9 +13,9 @@ GOLDEN = {
     "feature vector v1": "sha256:340494162b8af1e8c28fe846d415f36430b28c9672e4ab6a9ca6e738c07d39ae",
     "regime v1": "sha256:1ea41a6fef62f6df340a35af3cf2908375156db2b20ec559cd4e258432bc3c76",
     "NodeState v1": "sha256:0ce07aa4c17425f6248e02d10d91cedf746c630ca981e5aab6d320ee449664a6",
-    "workload profile v1": "sha256:41e7406412f049c60532f32d9457433be12aed4847dfa6139e30c8bfaaadcabe",
-    "labelled trace v1": "sha256:73bc7b8ce0857f478055758cf2157300dd9219563b424afeb99f7d4ffb30b2dc",
-    "model bundle v1": "sha256:6e2f08605eb50a693072fa132ba8639d966156f9f1911e269bde0451600378f1",
+    "workload profile v1": "sha256:ab2df2d1306356906038eff2ee91611e6a2f6d63048d8d9db107d28283309b3b",
+    "labelled trace v1": "sha256:ec52d22b96c7fafee6750e05c8f30f1366fa4baa8ec3c7912ea7cd43c4ca2d0d",
+    "model bundle v1": "sha256:be18b252aad3fa38b5698bf27443c7bf10f046c87fd7ceec397fb6031d72ecee",
 }
 
 PRESENT = {

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 
@@ -47,7 +47,7 @@ def as_json_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [result, {"type": "null"}]} if schema.get("nullable") else result
 
 
-VALIDATOR = jsonschema.Draft202012Validator(
+VALIDATOR = import_module("jsonschema").Draft202012Validator(
     as_json_schema({**openapi_schema(), "properties": {name: at(name) for name in ("spec", "status")}})
 )
 
