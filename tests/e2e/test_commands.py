@@ -58,12 +58,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     state = tmp_path_factory.mktemp("empty-state")
     arguments = [LEEWARD, "extender", "serve", "--port", "0", "--host", "127.0.0.1", "--state", str(state)]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        listening = next(line for line in process.stderr if "listening" in line)
-        found = re.search(r"port=(\d+)", listening)
-        assert found is not None, listening
-        yield int(found[1])
-        process.terminate()
+        try:
+            assert process.stderr is not None
+            said = (json.loads(line) for line in process.stderr)
+            yield next(event["port"] for event in said if event["event"] == "listening")
+        finally:
+            process.terminate()
         assert process.wait(timeout=20) in {0, -signal.SIGTERM}
 
 
