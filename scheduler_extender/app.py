@@ -1,0 +1,77 @@
+"""The webhook: FastAPI's routes around an ``Extender``, on raw bodies."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+
+from scheduler_extender.errors import ArgsError
+from scheduler_extender.metrics import CONTENT_TYPE
+from scheduler_extender.service import Answer, Extender
+from scheduler_extender.wire import oversized
+
+JSON = "application/json"
+WARNING = "Warning"
+"""RFC 9111 made this header obsolete for caches; the API server uses it the same way, and ``kubectl`` shows it."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(extender: Extender, *, lifespan: Lifespan | None = None) -> FastAPI:
+    """The webhook's application.
+
+    Args:
+        extender: answers.
+        lifespan: what runs beside the requests, see ``scheduler_extender.main``.
+    """
+    app = FastAPI(title="Leeward scheduler extender", lifespan=lifespan, openapi_url=None)
+
+    def post(verb: str, answer: Callable[[bytes], Answer]) -> None:
+        async def answered(request: Request) -> Response:
+            try:
+                body = await _body(request, limit_bytes=extender.settings.body_limit_bytes)
+            except ArgsError as error:
+                return _response(extender.refuse(verb, error))
+            return _response(answer(body))
+
+        app.add_api_route(f"/{verb}", answered, methods=["POST"], response_class=Response)
+
+    post("filter", extender.filter)
+    post("prioritize", extender.prioritize)
+    post("explain", extender.explain)
+
+    @app.get("/healthz", response_class=Response)
+    async def healthz() -> Response:
+        return Response(msgspec.json.encode(extender.health()), media_type=JSON)
+
+    @app.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(extender.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+    return app
+
+
+def _response(answer: Answer) -> Response:
+    headers = {WARNING: f'299 leeward "{answer.warning}"'} if answer.warning else None
+    return Response(answer.content, status_code=answer.status, media_type=JSON, headers=headers)
+
+
+async def _body(request: Request, *, limit_bytes: int) -> bytes:
+    """The body, read no further than the limit.
+
+    Raises:
+        ArgsError: it is larger.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit_bytes:
+        raise oversized(int(announced), limit_bytes=limit_bytes)
+    chunks: list[bytes] = []
+    size = 0
+    stream: AsyncIterator[bytes] = request.stream()
+    async for chunk in stream:
+        size += len(chunk)
+        if size > limit_bytes:
+            raise oversized(size, limit_bytes=limit_bytes)
+        chunks.append(chunk)
+    return b"".join(chunks)

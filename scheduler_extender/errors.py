@@ -1,0 +1,22 @@
+"""The extender's errors: each message says what was wrong, where, and what to do."""
+
+
+class ExtenderError(RuntimeError):
+    """The extender can't start, or can't use what it was given."""
+
+
+class PodError(ExtenderError):
+    """A Pod object can't be read."""
+
+
+class ArgsError(ExtenderError):
+    """A request is refused; ``status`` is the HTTP status that says so.
+
+    Args:
+        message: one sentence, what and where.
+        status: 400 for a malformed body, 413 for one that is too large.
+    """
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,0 +1,36 @@
+"""What ``/healthz`` says."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What an extender stands on. It is healthy whenever it answers: without a champion it answers neutrally.
+
+    Attributes:
+        mode: ``scoring``, or ``neutral`` where no champion serves.
+        champion, champion_version: digest of the bundle, and its registered version; empty where there is none.
+        champion_refused: why the last champion that was named can't be used, empty where it can.
+        registry_complaint: why the registry of models could not be followed when last asked, empty where it could.
+        simulated: the champion was trained on the testbed's output.
+        nodes, nodes_not_believed: with a NodeState, and those of them whose state is stale or from the future.
+        pods: known, finished ones included.
+        workloads: with a profile.
+        oldest_state_seconds: age of the oldest NodeState.
+        refreshed_seconds_ago: since the sources were last asked.
+        status: for those who look for it.
+    """
+
+    mode: str
+    champion: str
+    champion_version: str
+    champion_refused: str
+    registry_complaint: str
+    simulated: bool
+    nodes: int
+    nodes_not_believed: int
+    pods: int
+    workloads: int
+    oldest_state_seconds: float | None
+    refreshed_seconds_ago: float | None
+    status: str = "ok"

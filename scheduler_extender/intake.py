@@ -1,0 +1,51 @@
+"""All sources at once: what they yield together is taken over in one step, between two requests."""
+
+from dataclasses import dataclass
+
+from contracts.nodestate import NodeState
+from contracts.profile import WorkloadProfile
+from scheduler_extender.pod import Pod
+from scheduler_extender.sources import Champion, ChampionSource, Changes, Source
+from serving.errors import BundleError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What came since the last time.
+
+    Attributes:
+        node_states, pods, profiles: what changed, and what was refused.
+        champion: another one, if there is one.
+        champion_refused: why a champion that was named can't be used; empty where none was refused.
+    """
+
+    node_states: Changes[NodeState]
+    pods: Changes[Pod]
+    profiles: Changes[WorkloadProfile]
+    champion: Champion | None
+    champion_refused: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The ports of one extender."""
+
+    node_states: Source[NodeState]
+    pods: Source[Pod]
+    profiles: Source[WorkloadProfile]
+    champion: ChampionSource
+
+    def news(self) -> News:
+        """Ask every source. Pods come before NodeStates, so that who is in a state is known when it is taken over."""
+        champion, refused = None, ""
+        try:
+            champion = self.champion.change()
+        except BundleError as error:
+            refused = str(error)
+        return News(
+            profiles=self.profiles.changes(),
+            pods=self.pods.changes(),
+            node_states=self.node_states.changes(),
+            champion=champion,
+            champion_refused=refused,
+        )

@@ -1,0 +1,191 @@
+"""What is predicted of every node for a workload, kept until something that it depends on changes.
+
+A request is a look-up. What is out of date is computed in chunks: first what a request asks about, as long as its
+budget lasts, the rest between the requests.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.regime import Regime
+from scheduler_extender.outlook import NodeOutlook, Prediction, Resident, node_outlook, predict
+from scheduler_extender.residents import households, tolerance_of
+from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.sources import Champion
+from scheduler_extender.view import ClusterView, IndexArray, grown
+from serving.interference_row import KnownWorkload
+from serving.profile_book import ProfileBook
+
+CHUNK = 64
+"""Nodes that are computed at once: some milliseconds."""
+
+_ROW = np.dtype(
+    [
+        ("revision", np.int64),
+        ("newcomer", np.float64),
+        ("residents", np.float64),
+        ("demanding", np.float64),
+        ("median", np.float64),
+        ("pressed", np.float64),
+        ("quiet", np.bool_),
+        ("unknown", np.bool_),
+    ]
+)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class KeptWorkload:
+    """What is predicted for one workload, a row a node.
+
+    Attributes:
+        key: under which the profile book knows it.
+        exclusive_cpus: that it wants for itself.
+        rows: ``revision`` of the node that the row was computed from (0: never); the newcomer's worst bound; the
+            residents' worst ratio of bound to tolerance, and the worst among those whose enforcement is ``required``;
+            the worst median of any party; over the domains that may take the newcomer the highest probability of an
+            axis, whether all are ``quiet``, and whether one is ``unknown``.
+        demanding: by node, the resident behind the row's ``demanding``.
+    """
+
+    key: str
+    exclusive_cpus: int
+    rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, dtype=_ROW))
+    demanding: dict[int, Resident] = field(default_factory=dict)
+
+
+class Forecasts:
+    """Predictions of one champion for the nodes of one view."""
+
+    def __init__(self, *, champion: Champion, book: ProfileBook, view: ClusterView, settings: ExtenderSettings) -> None:
+        self.champion = champion
+        self.book = book
+        self._view = view
+        self._settings = settings
+        self._outlooks: dict[int, tuple[int, NodeOutlook]] = {}
+        self._kept: OrderedDict[tuple[str, int], KeptWorkload] = OrderedDict()
+
+    def use(self, champion: Champion, book: ProfileBook) -> None:
+        """Predict by another champion or book; what was kept serves on until it is computed anew."""
+        self.champion, self.book = champion, book
+        self._outlooks.clear()
+        self._view.touch_all()
+
+    def kept(self, workload: KnownWorkload, exclusive_cpus: int) -> KeptWorkload:
+        """What is kept for a workload; the longest unused one is forgotten for a new one."""
+        key = (workload.key, exclusive_cpus)
+        found = self._kept.setdefault(key, KeptWorkload(key=workload.key, exclusive_cpus=exclusive_cpus))
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._settings.kept_workloads:
+            self._kept.popitem(last=False)
+        found.rows = grown(found.rows, len(self._view))
+        return found
+
+    def bring_up_to_date(self, kept: KeptWorkload, nodes: IndexArray, *, until: float = np.inf) -> int:
+        """Compute what is out of date.
+
+        Args:
+            kept: the workload's.
+            nodes: rows of the view.
+            until: of ``time.perf_counter``; no chunk begins after it.
+
+        Returns:
+            How many nodes there was no time for.
+        """
+        behind = self._behind(kept, nodes)
+        for start in range(0, len(behind), CHUNK):
+            if time.perf_counter() >= until:
+                return len(behind) - start
+            self._compute(kept, behind[start : start + CHUNK])
+        return 0
+
+    def settle(self) -> bool:
+        """Compute one chunk of what is out of date, for the latest used workload first.
+
+        Returns:
+            Whether there may be more to do.
+        """
+        everything = np.arange(len(self._view))
+        for kept in reversed(self._kept.values()):
+            kept.rows = grown(kept.rows, len(self._view))
+            behind = self._behind(kept, everything)[:CHUNK]
+            if len(behind):
+                self._compute(kept, behind)
+                return True
+        rows = self._view.rows
+        unprepared = [index for index in np.flatnonzero(rows["present"]).tolist() if not self._is_prepared(index)]
+        for index in unprepared[:CHUNK]:
+            self.outlook(index)
+        return len(unprepared) > CHUNK
+
+    def outlook(self, index: int) -> NodeOutlook | None:
+        """A node, ready for any newcomer; ``None`` where it has no state."""
+        telemetry = self._view.telemetry(index)
+        if telemetry is None:
+            return None
+        if not self._is_prepared(index):
+            residents = list(self._view.residents(index))
+            tolerances = {pod.uid: tolerance_of(pod, self._settings) for pod in residents}
+            prepared = node_outlook(telemetry, households(telemetry, residents), self.book, tolerances)
+            self._outlooks[index] = (int(self._view.rows[index]["revision"]), prepared)
+        return self._outlooks[index][1]
+
+    def predict(self, nodes: Sequence[NodeOutlook], workload: KnownWorkload, exclusive_cpus: int) -> Prediction:
+        """Every party's bound on some nodes."""
+        return predict(
+            nodes, newcomer=workload, exclusive_cpus=exclusive_cpus, model=self.champion.model, book=self.book
+        )
+
+    def _is_prepared(self, index: int) -> bool:
+        return index in self._outlooks and self._outlooks[index][0] == self._view.rows[index]["revision"]
+
+    def _behind(self, kept: KeptWorkload, nodes: IndexArray) -> IndexArray:
+        view = self._view.rows[nodes]
+        is_behind: NDArray[np.bool_] = view["present"] & (view["revision"] != kept.rows["revision"][nodes])
+        return nodes[is_behind]
+
+    def _compute(self, kept: KeptWorkload, nodes: IndexArray) -> None:
+        outlooks = [outlook for index in nodes.tolist() if (outlook := self.outlook(index)) is not None]
+        found = self.predict(outlooks, self.book.of(kept.key), kept.exclusive_cpus)
+        kept.rows[nodes] = _summary(found, len(nodes))
+        kept.rows["revision"][nodes] = self._view.rows["revision"][nodes]
+        for index in nodes.tolist():
+            kept.demanding.pop(index, None)
+        kept.demanding.update({int(nodes[place]): resident for place, resident in _demanding(found).items()})
+
+
+def _summary(found: Prediction, size: int) -> NDArray[np.void]:
+    """One row a node: of the parties the worst, of the domains the most pressed."""
+    rows = np.zeros(size, dtype=_ROW)
+    newcomers = len(found.domains)
+    of_newcomer, of_resident = found.node[:newcomers], found.node[newcomers:]
+    ratios = _resident_ratios(found)
+    np.maximum.at(rows["newcomer"], of_newcomer, found.bounds.upper[:newcomers])
+    np.maximum.at(rows["residents"], of_resident, ratios)
+    is_demanding = np.array([resident.pod.required for resident in found.residents], dtype=np.bool_)
+    np.maximum.at(rows["demanding"], of_resident[is_demanding], ratios[is_demanding])
+    np.maximum.at(rows["median"], found.node, found.bounds.median)
+    np.maximum.at(rows["pressed"], of_newcomer, [domain.pressed for domain in found.domains])
+    rows["quiet"] = True
+    np.logical_and.at(rows["quiet"], of_newcomer, [domain.regime is Regime.QUIET for domain in found.domains])
+    np.logical_or.at(rows["unknown"], of_newcomer, [domain.regime is Regime.UNKNOWN for domain in found.domains])
+    return rows
+
+
+def _resident_ratios(found: Prediction) -> NDArray[np.float64]:
+    tolerances = np.array([resident.tolerance for resident in found.residents], dtype=np.float64)
+    return np.asarray(found.bounds.upper[len(found.domains) :] / tolerances, dtype=np.float64)
+
+
+def _demanding(found: Prediction) -> dict[int, Resident]:
+    """By node, the resident with the worst ratio among those whose enforcement is ``required``."""
+    worst: dict[int, tuple[float, Resident]] = {}
+    places = found.node[len(found.domains) :].tolist()
+    for place, ratio, resident in zip(places, _resident_ratios(found).tolist(), found.residents, strict=True):
+        if resident.pod.required and (place not in worst or ratio > worst[place][0]):
+            worst[place] = (ratio, resident)
+    return {place: resident for place, (_, resident) in worst.items()}

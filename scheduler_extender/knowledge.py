@@ -1,0 +1,112 @@
+"""What an extender knows: the cluster, the champion, the workloads; and what it predicts from these."""
+
+from datetime import datetime
+
+import numpy as np
+
+from contracts.errors import ContractError
+from contracts.profile import WorkloadProfile
+from scheduler_extender import log
+from scheduler_extender.health import Health
+from scheduler_extender.intake import News
+from scheduler_extender.journal import Journal
+from scheduler_extender.kept import Forecasts
+from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.sources import Champion
+from scheduler_extender.view import ClusterView
+from serving.profile_book import ProfileBook
+
+
+class Knowledge:
+    """Takes news over; what is refused changes nothing of what is known.
+
+    Attributes:
+        view: the cluster.
+        champion: who predicts, ``None`` where nobody does.
+        forecasts: predictions, ``None`` where there are none.
+    """
+
+    def __init__(self, settings: ExtenderSettings, journal: Journal) -> None:
+        self.view = ClusterView(settings)
+        self.champion: Champion | None = None
+        self.forecasts: Forecasts | None = None
+        self._settings = settings
+        self._journal = journal
+        self._profiles: dict[str, WorkloadProfile] = {}
+        self._champion_refused = ""
+        self._registry_complaint = ""
+        self._refreshed: datetime | None = None
+
+    def take_over(self, news: News, *, now: datetime) -> None:
+        """Let news count from now on."""
+        for profile in news.profiles.changed:
+            self._profiles.pop(profile.name, None)
+            if profile.value is not None:
+                self._profiles[profile.name] = profile.value
+        for pod in news.pods.changed:
+            self.view.set_pod(pod.name, pod.value)
+        for state in news.node_states.changed:
+            self.view.set_state(state.name, state.value)
+        for sentence in (*news.node_states.refused, *news.pods.refused, *news.profiles.refused):
+            self._journal.metrics.count("files_refused_total")
+            self._journal.once("file-refused", sentence)
+        if news.champion_refused:
+            self._refuse_champion(news.champion_refused)
+        if news.champion is not None:
+            self._use(news.champion)
+        elif news.profiles.changed and self.champion is not None:
+            self._use(self.champion)
+        self._refreshed = now
+
+    def heard_from_registry(self, complaint: str) -> None:
+        """Note what the registry of models said last; empty where all is well."""
+        self._registry_complaint = complaint
+        if complaint:
+            self._journal.metrics.count("registry_failures_total")
+            self._journal.once("registry-failed", complaint)
+
+    def health(self, now: datetime) -> Health:
+        """What is stood on."""
+        rows, seconds = self.view.rows, now.timestamp()
+        present = rows[rows["present"]]
+        believed = (seconds - present["oldest"] <= self._settings.stale_after_seconds) & (
+            present["newest"] - seconds <= self._settings.clock_skew_seconds
+        )
+        champion, forecasts = self.champion, self.forecasts
+        return Health(
+            mode="neutral" if forecasts is None else "scoring",
+            champion="" if champion is None else champion.digest,
+            champion_version="" if champion is None else champion.version,
+            champion_refused=self._champion_refused,
+            registry_complaint=self._registry_complaint,
+            simulated=champion is not None and champion.simulated,
+            nodes=len(present),
+            nodes_not_believed=int(np.count_nonzero(~believed)),
+            pods=len(self.view.pods),
+            workloads=0 if forecasts is None else len(forecasts.book),
+            oldest_state_seconds=float(seconds - present["oldest"].min()) if len(present) else None,
+            refreshed_seconds_ago=None if self._refreshed is None else seconds - self._refreshed.timestamp(),
+        )
+
+    def _use(self, champion: Champion) -> None:
+        profiles = sorted([*champion.profiles, *self._profiles.values()], key=lambda profile: profile.last_seen)
+        try:
+            book = ProfileBook(profiles)
+        except ContractError as error:
+            self._refuse_champion(f"champion {champion.digest} is refused: {error}")
+            return
+        if champion is not self.champion:
+            self._journal.metrics.count("champions_total")
+            self._champion_refused = ""
+            log.info("champion-in-use", digest=champion.digest, version=champion.version)
+        self.champion = champion
+        if self.forecasts is None:
+            self.forecasts = Forecasts(champion=champion, book=book, view=self.view, settings=self._settings)
+        else:
+            self.forecasts.use(champion, book)
+
+    def _refuse_champion(self, sentence: str) -> None:
+        self._journal.metrics.count("champions_refused_total")
+        self._champion_refused = sentence
+        serving = "nobody: all nodes score alike" if self.champion is None else self.champion.digest
+        log.warning("champion-refused", reason=sentence, serving=serving)

@@ -1,0 +1,134 @@
+"""Wires the extender: the state directory's sources, what runs beside the requests, and the server."""
+
+import asyncio
+import gc
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from scheduler_extender import directory, log
+from scheduler_extender.app import create_app
+from scheduler_extender.errors import ExtenderError
+from scheduler_extender.intake import Intake
+from scheduler_extender.registry import follow_registry
+from scheduler_extender.service import Clock, Extender, utc_now
+from scheduler_extender.settings import ExtenderSettings, read_settings
+from scheduler_extender.watch import keep_up
+
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+"""MLflow's own variable; where it is set, the champion is the one that the registry's alias names."""
+
+_LAST_REQUESTS_SECONDS = 10
+
+
+def build_extender(state: Path, settings: ExtenderSettings | None = None, *, clock: Clock = utc_now) -> Extender:
+    """An extender on a state directory, which has looked at it once; call ``refresh`` to let it look again.
+
+    Args:
+        state: may be empty, or not be there: the extender then answers neutrally.
+        settings: those of the state directory where absent.
+        clock: UTC now.
+
+    Raises:
+        ExtenderError: the settings can't be used.
+    """
+    intake = Intake(
+        node_states=directory.node_states(state),
+        pods=directory.pods(state),
+        profiles=directory.profiles(state),
+        champion=directory.DirectoryChampion(state),
+    )
+    extender = Extender(intake=intake, settings=settings or read_settings(state), clock=clock)
+    extender.refresh()
+    return extender
+
+
+def serve(*, state: Path, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 - kube-scheduler is another pod
+    """Answer kube-scheduler until a signal comes; requests under way are answered first.
+
+    Args:
+        state: the state directory; made where it is not there.
+        port: to listen on; 0 takes a free one, which the log names.
+        host: the address to listen on: all by default, since a Service leads here. There is nothing to be had but
+            scores; the manifests' network policy says who may ask.
+
+    Raises:
+        ExtenderError: the state directory, its settings, or the port can't be used.
+    """
+    log.to_standard_error()
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExtenderError(f"{state} can't be used as state: {error.strerror}; name a directory") from error
+    extender = build_extender(state)
+    listening = bound(host, port)
+    address, free_port = listening.getsockname()[:2]
+    log.info("listening", address=address, port=free_port, state=str(state), mode=extender.health().mode)
+    gc.freeze()
+    server = server_of(extender, state, tracking_uri=os.environ.get(TRACKING_URI, ""))
+    with listening, suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+
+
+def server_of(extender: Extender, state: Path, *, tracking_uri: str = "") -> uvicorn.Server:
+    """One worker on uvloop and httptools; it looks at the state directory, and at the registry, beside the requests.
+
+    Args:
+        extender: answers.
+        state: what to look at.
+        tracking_uri: of MLflow; empty where there is no registry.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        beside = [asyncio.create_task(keep_up(extender, state, stop))]
+        if tracking_uri:
+            beside.append(asyncio.create_task(follow_registry(extender, state, stop, tracking_uri=tracking_uri)))
+        for task in beside:
+            task.add_done_callback(_say_why_it_ended)
+        yield
+        stop.set()
+        await asyncio.wait(beside)
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(extender, lifespan=lifespan),
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+        )
+    )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens on the address; whoever connects before the server is up waits for it.
+
+    Raises:
+        ExtenderError: it can't be had.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise ExtenderError(
+            f"can't listen on {host} port {port}: {error.strerror}; name another --host or --port"
+        ) from error
+    return listening
+
+
+def _say_why_it_ended(task: asyncio.Task[None]) -> None:
+    """Without the watch the states age, and nodes score neutrally in the end; /healthz says since when."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("watch-ended", error=error, reason="nothing new is taken in any more: restart the extender")

@@ -1,0 +1,193 @@
+"""A pod as Kubernetes gives it, and what placement needs to know of it."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from contracts.profile import ContainerShape, profile_key
+from scheduler_extender.errors import PodError
+
+MAX_SLOWDOWN = "leeward.dev/max-slowdown"
+ENFORCEMENT = "leeward.dev/enforcement"
+REQUIRED = "required"
+
+_FINISHED = frozenset({"Succeeded", "Failed"})
+_GUARANTEED = frozenset({"Guaranteed", ""})
+_WHOLE_CPUS = re.compile(r"[0-9]{1,6}")
+_MILLI_CPUS = re.compile(r"([0-9]{1,6})000m")
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class MetadataObject(msgspec.Struct):
+    """The fields of an object's metadata that are read; a Go client leaves empty ones out."""
+
+    name: str
+    namespace: str = "default"
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class ResourcesObject(msgspec.Struct):
+    """A container's requests; quantities are strings, as the API server writes them."""
+
+    requests: dict[str, str | int | float] | None = None
+
+
+class ContainerObject(msgspec.Struct):
+    """A container's fields that are read."""
+
+    image: str = ""
+    resources: ResourcesObject | None = None
+
+
+class SpecObject(msgspec.Struct, rename="camel"):
+    """A pod's spec as far as it is read."""
+
+    node_name: str = ""
+    containers: list[ContainerObject] | None = None
+
+
+class StatusObject(msgspec.Struct, rename="camel"):
+    """A pod's status as far as it is read."""
+
+    phase: str = ""
+    qos_class: str = ""
+    start_time: Moment | None = None
+
+
+class PodObject(msgspec.Struct):
+    """A Kubernetes Pod as far as it is read; all other fields are let pass."""
+
+    metadata: MetadataObject
+    spec: SpecObject | None = None
+    status: StatusObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """What placement needs to know of a pod.
+
+    Attributes:
+        name, namespace, uid: as in its metadata.
+        key: the workload's, see ``contracts.profile.profile_key``.
+        max_slowdown: what its annotation says that it tolerates, 1 or more; ``None`` where it says nothing valid.
+        required: nodes where a tolerance would be exceeded are no choice for it, nor for others at its cost.
+        exclusive_cpus: whole CPUs that the kubelet's static policy gives to it alone.
+        node: where it is bound, empty before that.
+        started: when the kubelet took it up, ``None`` before that.
+        finished: it runs no more.
+        complaints: one sentence for each of its annotations that can't be followed.
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    key: str
+    max_slowdown: float | None = None
+    required: bool = False
+    exclusive_cpus: int = 0
+    node: str = ""
+    started: datetime | None = None
+    finished: bool = False
+    complaints: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """Namespace and name."""
+        return f"{self.namespace}/{self.name}"
+
+
+_DECODER = msgspec.json.Decoder(PodObject)
+
+
+def parse_pod(content: bytes | str) -> Pod:
+    """Read a Pod object.
+
+    >>> parse_pod('{"metadata": {"name": "upf-0", "labels": {"leeward.dev/profile": "upf"}}}').key
+    'upf'
+
+    Raises:
+        PodError: the text is torn, or no Pod.
+    """
+    try:
+        return pod_of(_DECODER.decode(content))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise PodError(f"Pod is refused: {error}") from error
+
+
+def pod_of(found: PodObject) -> Pod:
+    """What placement needs of a decoded Pod.
+
+    Raises:
+        PodError: it has no name, or text that no JSON text can be.
+    """
+    metadata, spec, status = found.metadata, found.spec or SpecObject(), found.status or StatusObject()
+    if not metadata.name:
+        raise PodError("Pod is refused: metadata.name is empty")
+    annotations = metadata.annotations or {}
+    max_slowdown, complaint = _max_slowdown(annotations)
+    required, other_complaint = _required(annotations)
+    return Pod(
+        name=metadata.name,
+        namespace=metadata.namespace,
+        uid=metadata.uid,
+        key=profile_key(labels=metadata.labels or {}, containers=_shapes(spec)),
+        max_slowdown=max_slowdown,
+        required=required,
+        exclusive_cpus=_exclusive_cpus(spec, qos_class=status.qos_class),
+        node=spec.node_name,
+        started=status.start_time,
+        finished=status.phase in _FINISHED,
+        complaints=tuple(sentence for sentence in (complaint, other_complaint) if sentence),
+    )
+
+
+def _requests(container: ContainerObject) -> dict[str, str]:
+    resources = container.resources or ResourcesObject()
+    return {name: str(quantity) for name, quantity in (resources.requests or {}).items()}
+
+
+def _shapes(spec: SpecObject) -> list[ContainerShape]:
+    return [ContainerShape(container.image, _requests(container)) for container in spec.containers or ()]
+
+
+def _exclusive_cpus(spec: SpecObject, *, qos_class: str) -> int:
+    """Whole CPUs of a Guaranteed pod's containers; those who ask for a part of a CPU run in the shared pool."""
+    if qos_class not in _GUARANTEED:
+        return 0
+    return sum(_whole_cpus(_requests(container)) for container in spec.containers or ())
+
+
+def _whole_cpus(requests: Mapping[str, str]) -> int:
+    quantity = requests.get("cpu", "")
+    milli = _MILLI_CPUS.fullmatch(quantity)
+    if milli is not None:
+        return int(milli[1])
+    return int(quantity) if _WHOLE_CPUS.fullmatch(quantity) else 0
+
+
+def _max_slowdown(annotations: Mapping[str, str]) -> tuple[float | None, str]:
+    text = annotations.get(MAX_SLOWDOWN)
+    if text is None:
+        return None, ""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value) and value >= 1.0:
+        return value, ""
+    return None, f"annotation {MAX_SLOWDOWN} is {text[:40]!r}: a number from 1 up is meant, so the default holds"
+
+
+def _required(annotations: Mapping[str, str]) -> tuple[bool, str]:
+    text = annotations.get(ENFORCEMENT)
+    if text is None or text in {REQUIRED, "preferred"}:
+        return text == REQUIRED, ""
+    return False, f"annotation {ENFORCEMENT} is {text[:40]!r}: required or preferred is meant, so it is only preferred"

@@ -1,0 +1,82 @@
+"""Who lives on a node, and in which of its domains."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scheduler_extender.pod import Pod
+from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.telemetry import DomainTelemetry, NodeTelemetry
+
+
+def tolerance_of(pod: Pod, settings: ExtenderSettings) -> float:
+    """The slowdown that a pod tolerates, 1 or more: by its annotation, else its namespace's default."""
+    if pod.max_slowdown is not None:
+        return pod.max_slowdown
+    return settings.namespace_max_slowdown.get(pod.namespace, settings.default_max_slowdown)
+
+
+def is_resident(pod: Pod, settings: ExtenderSettings) -> bool:
+    """Whether a pod counts as a neighbour: bound, not finished, and no part of the cluster's own background."""
+    return bool(pod.node) and not pod.finished and pod.namespace not in settings.background_namespaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Household:
+    """The residents of one domain.
+
+    Attributes:
+        pods: who lives there, or may.
+        unmeasured: UIDs of those whose start no window of the domain has seen whole yet.
+    """
+
+    pods: tuple[Pod, ...]
+    unmeasured: frozenset[str]
+
+
+def households(telemetry: NodeTelemetry, pods: Iterable[Pod]) -> tuple[Household, ...]:
+    """The residents of each domain, in the domains' order.
+
+    A pod lives where the NodeState says that its CPUs are. One that the NodeState does not name lives in every domain:
+    it runs in the shared pool, or its place is not known yet. A pod that started after the last window, and wants CPUs
+    for itself, can only be where these were free then.
+
+    Args:
+        telemetry: the node's.
+        pods: its residents.
+    """
+    domains = telemetry.domains
+    members: list[list[Pod]] = [[] for _ in domains]
+    for pod in pods:
+        places = [index for index, domain in enumerate(domains) if pod.uid in domain.pods]
+        for index in places or _possible_places(telemetry, pod):
+            members[index].append(pod)
+    return tuple(
+        Household(
+            pods=tuple(members[index]),
+            unmeasured=frozenset(pod.uid for pod in members[index] if not _is_measured(pod, domain)),
+        )
+        for index, domain in enumerate(domains)
+    )
+
+
+def room_for(domain: DomainTelemetry, exclusive_cpus: int) -> bool:
+    """Whether the kubelet could give that many CPUs of the domain away; yes where nobody can tell."""
+    return domain.free_exclusive_cpus is None or domain.free_exclusive_cpus >= exclusive_cpus
+
+
+def with_room(telemetry: NodeTelemetry, exclusive_cpus: int) -> list[int]:
+    """Which domains may take a pod: those with room, or all where none has, since CPUs may come from several."""
+    return [index for index, domain in enumerate(telemetry.domains) if room_for(domain, exclusive_cpus)] or list(
+        range(len(telemetry.domains))
+    )
+
+
+def _possible_places(telemetry: NodeTelemetry, pod: Pod) -> list[int]:
+    """Free CPUs count a pod's own as taken once it has started, so they tell nothing of where it is after that."""
+    if pod.started is None or pod.started > telemetry.newest:
+        return with_room(telemetry, pod.exclusive_cpus)
+    return list(range(len(telemetry.domains)))
+
+
+def _is_measured(pod: Pod, domain: DomainTelemetry) -> bool:
+    return pod.started is not None and pod.started <= domain.window_start

@@ -1,0 +1,283 @@
+"""The extender itself, without HTTP: its answers.
+
+One thread uses an ``Extender``, so nothing is locked. Only ``news`` may run in another one, beside the requests.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from scheduler_extender.errors import ArgsError
+from scheduler_extender.explanation import Explanation, NodeExplanation, domains_of, parties_of, unexplained
+from scheduler_extender.health import Health
+from scheduler_extender.intake import Intake, News
+from scheduler_extender.journal import Journal
+from scheduler_extender.kept import KeptWorkload
+from scheduler_extender.knowledge import Knowledge
+from scheduler_extender.metrics import Gauge, Metrics
+from scheduler_extender.pod import Pod
+from scheduler_extender.scoring import NEUTRAL_LOW
+from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.standing import STANDINGS
+from scheduler_extender.verdict import Verdict, verdict_on
+from scheduler_extender.view import IndexArray
+from scheduler_extender.wire import (
+    Args,
+    encode_filter,
+    encode_priorities,
+    encode_refusal,
+    parse_args,
+    refuse_foreign_names,
+)
+
+Clock = Callable[[], datetime]
+"""UTC now."""
+
+T = TypeVar("T")
+
+_NAMES_SHOWN = 5
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a request is answered.
+
+    Attributes:
+        content: JSON.
+        status: of HTTP.
+        warning: one sentence on what in the request could be answered but should be looked at; empty where all is well.
+    """
+
+    content: bytes
+    status: int = 200
+    warning: str = ""
+
+
+class Extender:
+    """Answers kube-scheduler from what its sources say.
+
+    Args:
+        intake: where states, pods, profiles and the champion come from; asked by ``refresh``.
+        settings: of the operator.
+        clock: UTC now; the evaluation hands in its own.
+    """
+
+    def __init__(self, *, intake: Intake, settings: ExtenderSettings, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self._intake = intake
+        self._clock = clock
+        self._journal = Journal()
+        self._knowledge = Knowledge(settings, self._journal)
+
+    @property
+    def metrics(self) -> Metrics:
+        """What was counted."""
+        return self._journal.metrics
+
+    def refresh(self) -> None:
+        """Ask the sources, and take over what they say."""
+        self.take_over(self.news())
+
+    def news(self) -> News:
+        """What the sources say is new; may run in another thread, one call at a time."""
+        return self._intake.news()
+
+    def take_over(self, news: News) -> None:
+        """Let news count from now on."""
+        self._knowledge.take_over(news, now=self._clock())
+
+    def heard_from_registry(self, *, complaint: str = "") -> None:
+        """Take note of what the registry of models said: nothing to complain of, or why it can't be followed."""
+        self._knowledge.heard_from_registry(complaint)
+
+    def settle(self) -> bool:
+        """Compute a little of what is out of date, ahead of requests; a matter of milliseconds.
+
+        Returns:
+            Whether there may be more to do.
+        """
+        forecasts = self._knowledge.forecasts
+        return forecasts is not None and self._safely("settle", forecasts.settle, lambda: False)
+
+    def filter(self, body: bytes) -> Answer:
+        """Answer ``ExtenderArgs`` with an ``ExtenderFilterResult``."""
+        return self._answered("filter", body, self._filtered)
+
+    def prioritize(self, body: bytes) -> Answer:
+        """Answer ``ExtenderArgs`` with a ``HostPriorityList``."""
+        return self._answered("prioritize", body, self._prioritized)
+
+    def explain(self, body: bytes) -> Answer:
+        """Answer ``ExtenderArgs`` with an ``Explanation``."""
+        return self._answered("explain", body, self._explained)
+
+    def refuse(self, verb: str, error: ArgsError) -> Answer:
+        """Answer a request that can't be read."""
+        self.metrics.count("requests_total", verb=verb, status=str(error.status))
+        self._journal.once("request-refused", f"/{verb}: {error}")
+        return Answer(content=encode_refusal(error), status=error.status)
+
+    def scores(self, pod: Pod, node_names: Sequence[str]) -> dict[str, int]:
+        """Scores of nodes for a pod, 0 to 10, however long it takes; errors come through."""
+        verdict = self._judged(pod, node_names, self._knowledge.view.lookup(node_names))
+        return dict(zip(node_names, verdict.scores.tolist(), strict=True))
+
+    def explanation(self, pod: Pod, node_names: Sequence[str]) -> Explanation:
+        """Why nodes are scored as they are, however long it takes; errors come through."""
+        rows = self._knowledge.view.lookup(node_names)
+        verdict = self._judged(pod, node_names, rows)
+        champion, forecasts, failed = self._knowledge.champion, self._knowledge.forecasts, verdict.failed()
+        return Explanation(
+            pod=pod.full_name,
+            workload=pod.key,
+            known=forecasts is not None and pod.key in forecasts.book,
+            tolerance=verdict.tolerance,
+            required=pod.required,
+            champion="" if champion is None else champion.digest,
+            simulated=champion is not None and champion.simulated,
+            complaints=pod.complaints,
+            nodes=tuple(
+                self._explained_node(verdict, place, failed=failed.get(node, ""))
+                for place, node in enumerate(node_names)
+            ),
+        )
+
+    def health(self) -> Health:
+        """What the extender stands on."""
+        return self._knowledge.health(self._clock())
+
+    def exposition(self) -> str:
+        """All metrics in Prometheus' text format."""
+        health = self.health()
+        gauges = (
+            ("scoring", "1 with a champion, 0 in neutral mode.", float(health.mode == "scoring")),
+            ("nodes", "Nodes with a NodeState.", health.nodes),
+            ("nodes_not_believed", "Nodes whose NodeState is stale or from the future.", health.nodes_not_believed),
+            ("oldest_state_seconds", "Age of the oldest NodeState.", health.oldest_state_seconds or 0.0),
+        )
+        return self.metrics.exposition(Gauge(name=name, text=text, value=value) for name, text, value in gauges)
+
+    def _answered(self, verb: str, body: bytes, answer: Callable[[Args, IndexArray], Answer]) -> Answer:
+        began = time.perf_counter()
+        try:
+            args = parse_args(body, limit_bytes=self.settings.body_limit_bytes)
+            rows = self._knowledge.view.lookup(args.names)
+            refuse_foreign_names(args, (args.names[place] for place in np.flatnonzero(rows < 0).tolist()))
+            found = self._safely(verb, lambda: answer(args, rows), lambda: _neutral_answer(verb, args))
+        except ArgsError as error:
+            return self.refuse(verb, error)
+        self.metrics.count("requests_total", verb=verb, status=str(found.status))
+        self.metrics.count("request_seconds_total", time.perf_counter() - began, verb=verb)
+        if args.pod.complaints:
+            self.metrics.count("annotations_refused_total")
+            self._journal.once("annotation-refused", f"pod {args.pod.full_name}: {'; '.join(args.pod.complaints)}")
+        return found
+
+    def _filtered(self, args: Args, rows: IndexArray) -> Answer:
+        policy_has_a_say = args.pod.required or self._knowledge.view.rows["demanding"][rows[rows >= 0]].any()
+        verdict = self._judged_in_time(args, rows) if policy_has_a_say else self._judged_blindly(args, rows)
+        failed = verdict.failed()
+        self.metrics.count("failed_nodes_total", len(failed))
+        return Answer(content=encode_filter(args, failed), warning=self._warning(args, verdict.without_state()))
+
+    def _prioritized(self, args: Args, rows: IndexArray) -> Answer:
+        verdict = self._judged_in_time(args, rows)
+        unknown = verdict.without_state()
+        self.metrics.count("unknown_nodes_total", len(unknown))
+        return Answer(
+            content=encode_priorities(args.names, verdict.scores.tolist()), warning=self._warning(args, unknown)
+        )
+
+    def _explained(self, args: Args, _: IndexArray) -> Answer:
+        if len(args.names) > self.settings.explained_nodes:
+            raise ArgsError(
+                f"{args.field} names {len(args.names)} nodes, at most {self.settings.explained_nodes} are explained "
+                "at once: ask about fewer"
+            )
+        return Answer(content=msgspec.json.encode(self.explanation(args.pod, args.names)))
+
+    def _judged_in_time(self, args: Args, rows: IndexArray) -> Verdict:
+        until = time.perf_counter() + self.settings.budget_seconds
+        return self._judged(args.pod, args.names, rows, until=until)
+
+    def _judged_blindly(self, args: Args, rows: IndexArray) -> Verdict:
+        return self._verdict(args.pod, args.names, rows, kept=None)
+
+    def _judged(self, pod: Pod, names: Sequence[str], rows: IndexArray, *, until: float = np.inf) -> Verdict:
+        forecasts = self._knowledge.forecasts
+        kept = None
+        if forecasts is not None:
+            kept = forecasts.kept(forecasts.book.of(pod.key), pod.exclusive_cpus)
+            late = forecasts.bring_up_to_date(kept, rows[rows >= 0], until=until)
+            self.metrics.count("late_nodes_total", late)
+        return self._verdict(pod, names, rows, kept=kept)
+
+    def _verdict(self, pod: Pod, names: Sequence[str], rows: IndexArray, *, kept: KeptWorkload | None) -> Verdict:
+        return verdict_on(
+            names, rows, pod=pod, kept=kept, view=self._knowledge.view, now=self._clock(), settings=self.settings
+        )
+
+    def _explained_node(self, verdict: Verdict, place: int, *, failed: str) -> NodeExplanation:
+        name, score, row, pod = verdict.nodes[place], int(verdict.scores[place]), int(verdict.rows[place]), verdict.pod
+        standing = STANDINGS[int(verdict.standing[place])].value
+        telemetry = self._knowledge.view.telemetry(row) if row >= 0 else None
+        age = None if telemetry is None else (self._clock() - telemetry.oldest).total_seconds()
+        forecasts = self._knowledge.forecasts
+        outlook = forecasts.outlook(row) if forecasts is not None and telemetry is not None else None
+        if forecasts is None or outlook is None:
+            return unexplained(name, score=score, standing=standing, age_seconds=age)
+        return NodeExplanation(
+            node=name,
+            score=score,
+            standing=standing,
+            age_seconds=age,
+            failed=failed,
+            domains=domains_of(outlook, pod),
+            parties=parties_of(
+                outlook,
+                pod=pod,
+                workload=forecasts.book.of(pod.key),
+                tolerance=verdict.tolerance,
+                forecasts=forecasts,
+            ),
+        )
+
+    def _warning(self, args: Args, unknown: Sequence[str]) -> str:
+        if not unknown:
+            return ""
+        shown = ", ".join(unknown[:_NAMES_SHOWN]) + (", ..." if len(unknown) > _NAMES_SHOWN else "")
+        sentence = (
+            f"{args.field} names {len(unknown)} of {len(args.names)} nodes without a NodeState ({shown}): they pass "
+            "the filter and score low until an agent reports"
+        )
+        self._journal.once_a_node("nodes-without-state", sentence, unknown)
+        return sentence
+
+    def _safely(self, verb: str, action: Callable[[], T], neutral_answer: Callable[[], T]) -> T:
+        """The one place where any failure is caught: placement goes on without Leeward, and a metric says so."""
+        try:
+            return action()
+        except ArgsError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not keep a pod from being placed
+            self.metrics.count("failures_total", verb=verb)
+            self._journal.once("answered-neutrally", f"{verb}: {error!r}", error=error)
+            return neutral_answer()
+
+
+def _neutral_answer(verb: str, args: Args) -> Answer:
+    if verb == "filter":
+        return Answer(content=encode_filter(args, {}))
+    if verb == "prioritize":
+        return Answer(content=encode_priorities(args.names, [NEUTRAL_LOW] * len(args.names)))
+    return Answer(content=encode_refusal(ArgsError("nothing can be explained: see the extender's log")), status=500)

@@ -1,0 +1,114 @@
+"""What one request is told: the nodes that fail, and the scores of all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler_extender.kept import KeptWorkload
+from scheduler_extender.pod import ENFORCEMENT, MAX_SLOWDOWN, Pod
+from scheduler_extender.residents import tolerance_of
+from scheduler_extender.scoring import NEUTRAL_LOW, node_scores, tie_breaker
+from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.standing import CodeArray, Standing, code_of, standings
+from scheduler_extender.view import ClusterView, IndexArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Verdict:
+    """On the nodes of one request, in its order.
+
+    Attributes:
+        nodes, rows: their names, and where they stand in the view.
+        standing: codes, see ``scheduler_extender.standing``.
+        scores: int64, 0 to 10.
+        pod, tolerance: the newcomer, and the slowdown that it tolerates.
+        kept: what is predicted for its workload; ``None`` where nothing is.
+    """
+
+    nodes: Sequence[str]
+    rows: IndexArray
+    standing: CodeArray
+    scores: NDArray[np.int64]
+    pod: Pod
+    tolerance: float
+    kept: KeptWorkload | None
+
+    def without_state(self) -> list[str]:
+        """Nodes that no agent has reported on."""
+        absent = code_of(Standing.ABSENT)
+        return [self.nodes[place] for place in np.flatnonzero(self.standing == absent).tolist()]
+
+    def failed(self) -> dict[str, str]:
+        """Node name to the reason, for those that policy rules out; only a bound that a node is scored by can do so.
+
+        Reasons name no figure of the node: kube-scheduler counts equal ones, and shows the counts to the pod's owner.
+        """
+        if self.kept is None:
+            return {}
+        found = self.kept.rows[self.rows]
+        known = self.standing == code_of(Standing.KNOWN)
+        own = known & (found["newcomer"] > self.tolerance) & self.pod.required
+        of_others = known & (found["demanding"] > 1.0) & ~own
+        reasons = dict.fromkeys((self.nodes[place] for place in np.flatnonzero(own).tolist()), self._own_reason())
+        for place in np.flatnonzero(of_others).tolist():
+            resident = self.kept.demanding[int(self.rows[place])]
+            reasons[self.nodes[place]] = _resident_reason(resident.pod.full_name, resident.tolerance)
+        return reasons
+
+    def _own_reason(self) -> str:
+        return (
+            f"contention may slow this pod down beyond the factor {self.tolerance:g} that it tolerates: raise its "
+            f"{MAX_SLOWDOWN}, or drop {ENFORCEMENT}"
+        )
+
+
+def verdict_on(
+    nodes: Sequence[str],
+    rows: IndexArray,
+    *,
+    pod: Pod,
+    kept: KeptWorkload | None,
+    view: ClusterView,
+    now: datetime,
+    settings: ExtenderSettings,
+) -> Verdict:
+    """Judge nodes by what is kept of them; where nothing is, all pass, and all are alike.
+
+    Args:
+        nodes, rows: names, and where they stand in the view.
+        pod: the newcomer.
+        kept: what is predicted for its workload; ``None`` where nothing is.
+        view, now, settings: the cluster as it is known, UTC, and how old is stale.
+    """
+    tolerance = tolerance_of(pod, settings)
+    standing = standings(view, rows, kept=None if kept is None else kept.rows, now=now, settings=settings)
+    if kept is None or not len(view):
+        scores = np.full(len(nodes), NEUTRAL_LOW, dtype=np.int64)
+    else:
+        found = kept.rows[rows]
+        scores = node_scores(
+            ratio=np.maximum(found["newcomer"] / tolerance, found["residents"]),
+            tie=tie_breaker(found["median"], found["pressed"]),
+            known=standing == code_of(Standing.KNOWN),
+            predicted=(standing != code_of(Standing.ABSENT)) & (found["revision"] > 0),
+            quiet=found["quiet"],
+        )
+    return Verdict(
+        nodes=nodes,
+        rows=rows,
+        standing=standing,
+        scores=scores,
+        pod=pod,
+        tolerance=tolerance,
+        kept=kept if len(view) else None,
+    )
+
+
+def _resident_reason(resident: str, tolerance: float) -> str:
+    return (
+        f"this pod may slow {resident} down beyond the factor {tolerance:g} that it tolerates: raise that pod's "
+        f"{MAX_SLOWDOWN}, or drop its {ENFORCEMENT}"
+    )

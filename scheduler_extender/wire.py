@@ -1,0 +1,192 @@
+"""kube-scheduler's extender protocol, ``k8s.io/kube-scheduler/extender/v1``: request bodies in, answers out.
+
+Bodies are decoded straight into the few fields that are read. Whole nodes stay the bytes that came, and go back
+as such.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from scheduler_extender.errors import ArgsError, PodError
+from scheduler_extender.pod import Pod, PodObject, pod_of
+
+_NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_SHOWN = 60
+
+
+class _NodeList(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+
+
+class _Args(msgspec.Struct, rename="pascal"):
+    pod: PodObject
+    nodes: _NodeList | None = None
+    node_names: list[str] | None = None
+
+
+class _NamedMetadata(msgspec.Struct):
+    name: str
+
+
+class _NamedNode(msgspec.Struct):
+    metadata: _NamedMetadata
+
+
+class _HostPriority(msgspec.Struct, rename="pascal"):
+    host: str
+    score: int
+
+
+class _NodesAnswer(msgspec.Struct):
+    items: list[msgspec.Raw]
+    metadata: dict[str, str] = {}
+
+
+class _FilterResult(msgspec.Struct, rename="pascal"):
+    nodes: _NodesAnswer | None
+    node_names: list[str] | None
+    failed_nodes: dict[str, str]
+    failed_and_unresolvable_nodes: Mapping[str, str]
+    error: str = ""
+
+
+class _Refusal(msgspec.Struct, rename="pascal"):
+    error: str
+
+
+_ARGS = msgspec.json.Decoder(_Args)
+_NODE = msgspec.json.Decoder(_NamedNode)
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Args:
+    """A request.
+
+    Attributes:
+        pod: the newcomer.
+        names: the nodes asked about, each once, in the order that they came.
+        whole_nodes: their objects in the same order where the scheduler sent these, ``None`` where it sent names.
+    """
+
+    pod: Pod
+    names: Sequence[str]
+    whole_nodes: Sequence[msgspec.Raw] | None = None
+
+    @property
+    def field(self) -> str:
+        """The key under which the nodes came."""
+        return "NodeNames" if self.whole_nodes is None else "Nodes"
+
+
+def parse_args(body: bytes, *, limit_bytes: int) -> Args:
+    """Read ``ExtenderArgs``.
+
+    Raises:
+        ArgsError: the body is too large, no JSON, lacks something, or names a node twice.
+    """
+    if len(body) > limit_bytes:
+        raise oversized(len(body), limit_bytes=limit_bytes)
+    try:
+        found = _ARGS.decode(body)
+        pod = pod_of(found.pod)
+    except msgspec.ValidationError as error:
+        raise ArgsError(f"body is no ExtenderArgs: {error}") from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise ArgsError(f"body is not JSON: {error}") from error
+    except PodError as error:
+        raise ArgsError(f"body is no ExtenderArgs: {error}") from error
+    if (found.nodes is None) is (found.node_names is None):
+        raise ArgsError(
+            f"body has {'neither' if found.nodes is None else 'both'} Nodes {'nor' if found.nodes is None else 'and'} "
+            "NodeNames: kube-scheduler sends one of them and null for the other"
+        )
+    if found.nodes is None:
+        names, whole_nodes = found.node_names or [], None
+    else:
+        whole_nodes = found.nodes.items or []
+        names = [_name_of(node, index) for index, node in enumerate(whole_nodes)]
+    args = Args(pod=pod, names=names, whole_nodes=whole_nodes)
+    _refuse_repeats(args)
+    return args
+
+
+def oversized(size_bytes: int, *, limit_bytes: int) -> ArgsError:
+    """The refusal of a body that is too large."""
+    return ArgsError(
+        f"body has {size_bytes} bytes or more, at most {limit_bytes} are taken: set nodeCacheCapable, so that "
+        "names are sent instead of whole nodes, or raise bodyLimitBytes",
+        status=413,
+    )
+
+
+def _name_of(node: msgspec.Raw, index: int) -> str:
+    try:
+        return _NODE.decode(node).metadata.name
+    except msgspec.ValidationError as error:
+        raise ArgsError(f"body is no ExtenderArgs: {error} of Nodes.items[{index}]") from error
+
+
+def _refuse_repeats(args: Args) -> None:
+    if len(set(args.names)) == len(args.names):
+        return
+    first: dict[str, int] = {}
+    for index, name in enumerate(args.names):
+        if name in first:
+            raise ArgsError(f"{args.field} names {name[:_SHOWN]!r} twice, as entries {first[name]} and {index}")
+        first[name] = index
+
+
+def refuse_foreign_names(args: Args, suspects: Iterable[str]) -> None:
+    """Refuse what can't be a node's name.
+
+    Args:
+        args: the request that they stand in.
+        suspects: those of its names that are not known to be nodes'.
+
+    Raises:
+        ArgsError: says which, and where it stands.
+    """
+    for name in suspects:
+        if _NODE_NAME.fullmatch(name) is None:
+            raise ArgsError(
+                f"{args.field}[{args.names.index(name)}] is {name[:_SHOWN]!r}, which is no node's name: lower case "
+                "letters, digits, '-' and '.' are meant, 253 at most (DNS-1123)"
+            )
+
+
+def encode_filter(args: Args, failed: Mapping[str, str]) -> bytes:
+    """``ExtenderFilterResult`` in the form that was asked in: never empty, never a node that was not asked about.
+
+    Args:
+        args: the request.
+        failed: node name to reason. They are unresolvable: kube-scheduler's preemption does not ask this extender
+            again, so whom it would evict has nothing to do with contention.
+    """
+    by_names = args.whole_nodes is None
+    passed = [name for name in args.names if name not in failed] if failed else list(args.names)
+    nodes = None
+    if args.whole_nodes is not None:
+        kept = zip(args.names, args.whole_nodes, strict=True)
+        nodes = _NodesAnswer(items=[node for name, node in kept if name not in failed])
+    return _ENCODER.encode(
+        _FilterResult(
+            nodes=nodes,
+            node_names=passed if by_names else None,
+            failed_nodes={},
+            failed_and_unresolvable_nodes=failed,
+        )
+    )
+
+
+def encode_priorities(names: Sequence[str], scores: Sequence[int]) -> bytes:
+    """``HostPriorityList``: integers, since one number with a point makes kube-scheduler drop the whole answer."""
+    return _ENCODER.encode([_HostPriority(name, score) for name, score in zip(names, scores, strict=True)])
+
+
+def encode_refusal(error: ArgsError) -> bytes:
+    """What a refused request is answered: the sentence, under the protocol's own key."""
+    return _ENCODER.encode(_Refusal(str(error)))

@@ -1,0 +1,75 @@
+"""The real server on loopback, in a thread of the test's."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scheduler_extender.main import bound, build_extender, server_of
+from scheduler_extender.settings import ExtenderSettings
+
+QUICK = ExtenderSettings(poll_seconds=0.5, budget_seconds=60.0)
+HEADERS = {"User-Agent": "Go-http-client/1.1", "Content-Type": "application/json", "Accept-Encoding": "gzip"}
+"""Kube-scheduler's."""
+
+
+class Client:
+    """One connection, kept alive."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def get(self, path: str) -> Any:
+        return self.answered("GET", path).json
+
+    def post(self, path: str, body: bytes) -> Any:
+        return self.answered("POST", path, body).json
+
+    def answered(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None) -> "Answered":
+        self._connection.request(method, path, body=body, headers=HEADERS)
+        found = self._connection.getresponse()
+        return Answered(status=found.status, headers=dict(found.headers), content=found.read())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer of whatever status."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        """The content of an answer that went well."""
+        assert self.status == 200, self.content
+        return json.loads(self.content)
+
+
+@contextmanager
+def serving(state: Path, settings: ExtenderSettings = QUICK) -> Iterator[int]:
+    """A server in a thread; yields its port."""
+    listening = bound("127.0.0.1", 0)
+    server = server_of(build_extender(state, settings), state)
+    thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listening.close()
+    assert not thread.is_alive()
+
+
+def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never held"
+        time.sleep(0.02)
