@@ -25,3 +25,23 @@ def heldout(*, state: StateOption = DEFAULT) -> None:
         with step(console, "held-out evaluation") as report:
             found = evaluate_held_out(directory, progress=report)
     console.print(render_held_out(found))
+
+
+@app.command()
+def placement(*, state: StateOption = DEFAULT) -> None:
+    """Placement of workloads never seen, by Leeward, by the default scheduler, by a threshold, and by an oracle."""
+    from rich.console import Console
+
+    from contracts.errors import ContractError
+    from eval.errors import EvaluationError
+    from eval.placement import compare, render_placement
+    from pipelines.errors import PipelineError
+    from scheduler_extender.errors import ExtenderError
+    from serving.errors import BundleError
+
+    console = Console()
+    with complaining_of(StateError, ContractError, EvaluationError, PipelineError, ExtenderError, BundleError):
+        directory = prepared(state)
+        with step(console, "placement comparison") as report:
+            found = compare(directory, progress=report)
+    console.print(render_placement(found))

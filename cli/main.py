@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import agent, campaign, evaluate, extender, reset, train, version
+from cli import agent, campaign, demo, evaluate, extender, reset, train, version
 
 app = typer.Typer(
     name="leeward",
@@ -16,6 +16,7 @@ app.add_typer(extender.app, name="extender")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(evaluate.app, name="eval")
 app.command(name="train")(train.train)
+app.command(name="demo")(demo.demo)
 app.command(name="reset")(reset.reset)
 app.command(name="version")(version.version)
 

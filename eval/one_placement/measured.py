@@ -1,0 +1,168 @@
+"""Sixteen simulated nodes with tenants on them, measured by the agent's code and published as it publishes.
+
+One node stays empty, and on one every core is pressed, so that a reader knows beforehand which should win and which
+should lose; the others get tenants by chance.
+"""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agent.once import observe
+from agent.publish import DirectoryPublisher
+from agent.settings import AgentSettings
+from contracts.axis import Axis
+from contracts.profile import WorkloadProfile
+from eval.errors import EvaluationError
+from eval.placement.arrivals import Arrival
+from eval.placement.demand import demand_of
+from eval.placement.pods import pod_object
+from eval.testbed.cluster import sixteen_nodes
+from eval.testbed.node import SimulatedNode
+from eval.testbed.stressor import Stressor
+from eval.testbed.workload import WORKLOADS, Workload
+from scheduler_extender.directory import PODS
+from serving.champion import load_champion
+from serving.regime_model import RegimeModel
+
+EMPTY_NODE = "spr-0008"
+PRESSED_NODE = "spr-0001"
+
+_WINDOW_SECONDS = 10.0
+_CHANCE_OF_ONE_MORE = 0.6
+_MOST_TENANTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredCluster:
+    """What stands in the state directory, and what the simulator alone knows.
+
+    Attributes:
+        nodes: in the order of their numbers, with their tenants.
+        champion: digest of the bundle whose classifier judged the regimes.
+    """
+
+    nodes: tuple[SimulatedNode, ...]
+    champion: str
+
+    def true_worst_slowdowns(self, newcomer: Workload) -> Mapping[str, float]:
+        """Per node, the worst true slowdown of any party if a workload came, on the worse of the sockets with room.
+
+        Nodes without room are absent. Nothing that is published or trained on knows these.
+        """
+        found = {}
+        for node in self.nodes:
+            worst = [
+                _worst_slowdown(node, newcomer, domain.name)
+                for domain in node.topology.domains
+                if node.free_cores(domain.name) >= newcomer.exclusive_cores
+            ]
+            if worst:
+                found[node.name] = max(worst)
+        return found
+
+
+def measure_cluster(state: Path, *, seed: int) -> MeasuredCluster:
+    """Let tenants run, measure every node for one window, and publish NodeStates and pods into a state directory.
+
+    Args:
+        state: with a champion.
+        seed: of the tenants and of all noise.
+
+    Raises:
+        EvaluationError: there is no champion.
+        BundleError: the champion can't be used.
+        PublishError: the state directory can't be written.
+    """
+    bundle = load_champion(state)
+    if bundle is None:
+        raise EvaluationError(f"{state} has no champion to judge regimes with: train first")
+    predictor = RegimeModel(bundle)
+    publisher = DirectoryPublisher(state)
+    profiles = {profile.key: profile for profile in bundle.profiles}
+    nodes = sixteen_nodes(seed=seed, wall_ns=time.time_ns() - round(2 * _WINDOW_SECONDS * 1e9))
+    _forget_pods(state)
+    for node, tenants in zip(nodes, _tenants(nodes, np.random.default_rng(seed)), strict=True):
+        _settle(node, tenants, state=state, profiles=profiles)
+        seen = observe(
+            [node.source()],
+            node.topology,
+            AgentSettings(node=node.name),
+            predictor=predictor,
+            bundle_digest=bundle.digest,
+            window_seconds=_WINDOW_SECONDS,
+            clock=node.now,
+            sleep=node.advance,
+        )
+        publisher.publish(seen)
+    return MeasuredCluster(nodes=nodes, champion=bundle.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tenant:
+    uid: str
+    occupant: Workload | Stressor
+    domain: str
+
+
+def _tenants(nodes: Sequence[SimulatedNode], rng: np.random.Generator) -> list[list[_Tenant]]:
+    return [_tenants_of(node, rng) for node in nodes]
+
+
+def _tenants_of(node: SimulatedNode, rng: np.random.Generator) -> list[_Tenant]:
+    tenants: list[_Tenant] = []
+    for domain in node.topology.domains:
+        if node.name == EMPTY_NODE:
+            continue
+        if node.name == PRESSED_NODE:
+            presses = (Stressor(axis=axis, intensity=1.0) for axis in (Axis.MEMBW, Axis.LLC))
+            tenants += [
+                _Tenant(uid=f"{node.name}-{domain.name}-{stressor.axis}", occupant=stressor, domain=domain.name)
+                for stressor in presses
+            ]
+            continue
+        room = node.free_cores(domain.name)
+        while len([tenant for tenant in tenants if tenant.domain == domain.name]) < _MOST_TENANTS:
+            chosen = WORKLOADS[int(rng.integers(len(WORKLOADS)))]
+            if chosen.exclusive_cores > room or rng.random() > _CHANCE_OF_ONE_MORE:
+                break
+            room -= chosen.exclusive_cores
+            uid = f"{node.name}-{domain.name}-{len(tenants)}"
+            tenants.append(_Tenant(uid=uid, occupant=chosen, domain=domain.name))
+    return tenants
+
+
+def _settle(
+    node: SimulatedNode, tenants: Sequence[_Tenant], *, state: Path, profiles: Mapping[str, WorkloadProfile]
+) -> None:
+    for tenant in tenants:
+        node.place(tenant.uid, tenant.occupant, domain=tenant.domain)
+        if isinstance(tenant.occupant, Workload):
+            demand = demand_of(tenant.occupant, profiles[tenant.occupant.name])
+            pod = pod_object(
+                Arrival(uid=tenant.uid, demand=demand, at_seconds=0.0, until_seconds=math.inf),
+                node=node.name,
+                started=node.now(),
+            )
+            (state / PODS / f"{tenant.uid}.json").write_text(json.dumps(pod, indent=2) + "\n")
+    node.advance(_WINDOW_SECONDS)
+
+
+def _forget_pods(state: Path) -> None:
+    directory = state / PODS
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.glob("*.json"):
+        path.unlink()
+
+
+def _worst_slowdown(node: SimulatedNode, newcomer: Workload, domain: str) -> float:
+    node.place("newcomer", newcomer, domain=domain)
+    parties = [uid for uid, occupant in node.occupants(domain).items() if isinstance(occupant, Workload)]
+    worst = max(node.true_slowdown(uid) for uid in parties)
+    node.remove("newcomer")
+    return worst
