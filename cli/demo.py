@@ -83,11 +83,11 @@ def _learn(console: "Console", state: Path, *, seed: int) -> None:
 
 
 def _place_one(console: "Console", state: Path, *, seed: int) -> None:
-    from eval.one_placement import render_placement_answer
+    from eval.one_placement import render_answers
 
-    with step(console, "one placement: sixteen nodes measured, kube-scheduler's request answered"):
+    with step(console, "sixteen nodes measured, kube-scheduler's own requests answered by the extender"):
         placement = _asked(state, seed=seed)
-    console.print(render_placement_answer(placement))
+    console.print(render_answers(placement))
 
 
 def _asked(state: Path, *, seed: int) -> "Placement":

@@ -42,16 +42,18 @@ class Verdict:
         return [self.nodes[place] for place in np.flatnonzero(self.standing == absent).tolist()]
 
     def failed(self) -> dict[str, str]:
-        """Node name to the reason, for those that policy rules out; only a bound that a node is scored by can do so.
+        """Node name to the reason, for those that policy rules out by a bound on a fresh state.
 
-        Reasons name no figure of the node: kube-scheduler counts equal ones, and shows the counts to the pod's owner.
+        An undecided regime is no way past the filter: where nobody can say what presses a node, a pod that requires its
+        tolerance is no better off than where a bound of the same height is known. Reasons name no figure of the node:
+        kube-scheduler counts equal ones, and shows the counts to the pod's owner.
         """
         if self.kept is None:
             return {}
         found = self.kept.rows[self.rows]
-        known = self.standing == code_of(Standing.KNOWN)
-        own = known & (found["newcomer"] > self.tolerance) & self.pod.required
-        of_others = known & (found["demanding"] > 1.0) & ~own
+        bounded = np.isin(self.standing, [code_of(Standing.KNOWN), code_of(Standing.UNDECIDED)])
+        own = bounded & (found["newcomer"] > self.tolerance) & self.pod.required
+        of_others = bounded & (found["demanding"] > 1.0) & ~own
         reasons = dict.fromkeys((self.nodes[place] for place in np.flatnonzero(own).tolist()), self._own_reason())
         for place in np.flatnonzero(of_others).tolist():
             resident = self.kept.demanding[int(self.rows[place])]

@@ -72,7 +72,8 @@ class BoundModel:
             tiers: of each row's victim's profile.
         """
         logs = np.sort(np.stack([graph.run(rows) for graph in self._graphs], axis=1), axis=1)
-        margins = np.array([self.calibration(tier).log_margin for tier in tiers])
+        margin = {tier: self.calibration(tier).log_margin for tier in set(tiers)}
+        margins = np.array([margin[tier] for tier in tiers])
         upper = np.clip(np.exp(logs[:, -1] + margins), 1.0, self._ceiling)
         beyond = np.asarray((rows[:, self._ranged] > self._highest).any(axis=1))
         upper[beyond] = self._ceiling

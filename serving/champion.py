@@ -44,6 +44,8 @@ def read_champion(state: Path) -> Champion | None:
         return Champion.from_json(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise BundleError(f"{path} can't be read: {error.strerror}; see who may read the state directory") from error
     except ContractError as error:
         raise BundleError(f"{path} is refused: {error}; promote a model again") from error
 

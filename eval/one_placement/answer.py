@@ -1,50 +1,79 @@
-"""What the extender said of one placement, node by node."""
+"""What the extender answered, pod by pod and node by node."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedNode:
-    """One node's answer.
+class NodeAnswer:
+    """One node for one pod.
 
     Attributes:
-        node: its name.
-        score: 0 to 10, as kube-scheduler got it.
-        regimes: of its sockets.
-        tenants: pods that live there.
-        worst_party: whose bound is worst against its tolerance; empty where nothing is predicted.
-        bound, tolerance: of that party's slowdown; ``None`` where nothing is predicted.
-        failed: the filter's reason; empty where the node passes.
-        true_worst: the worst true slowdown of any party if the pod came, which only the simulator knows; ``None`` where
-            it has no room.
+        score: 0 to 10, as kube-scheduler gets it.
+        party: whose bound is worst against its tolerance, if the pod came: a resident's workload, or ``itself``.
+        bound, tolerance: of that party's slowdown.
     """
 
-    node: str
     score: int
+    party: str
+    bound: float
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodAnswer:
+    """All nodes for one pod.
+
+    Attributes:
+        pod: its name.
+        known: its workload has a profile; else the worst of the known ones stands in.
+        required: it is to run nowhere that its tolerance is not promised.
+        tolerance: the slowdown that it tolerates.
+        passed: nodes that the filter lets pass.
+        reason: why the filter fails the others; empty where it fails none.
+        nodes: by name.
+    """
+
+    pod: str
+    known: bool
+    required: bool
+    tolerance: float
+    passed: int
+    reason: str
+    nodes: dict[str, NodeAnswer]
+
+    @property
+    def winners(self) -> tuple[str, ...]:
+        """Nodes with the highest score."""
+        highest = max(answer.score for answer in self.nodes.values())
+        return tuple(name for name, answer in self.nodes.items() if answer.score == highest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeShown:
+    """What a node showed.
+
+    Attributes:
+        regimes: of its sockets.
+        tenants: workloads and stressors that run there.
+        true_worst: the worst true slowdown of any party if the first pod's workload came, which only the simulator
+            knows; ``None`` where it has no room.
+    """
+
     regimes: str
     tenants: int
-    worst_party: str
-    bound: float | None
-    tolerance: float | None
-    failed: str
     true_worst: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The whole answer.
+    """Everything asked and answered.
 
     Attributes:
-        pod: namespace and name of the newcomer.
-        workload: its key.
-        nodes: the highest score first; of equal ones the order asked.
+        pods: in the order asked.
+        nodes: by name.
+        truth_of: workload that ``true_worst`` is of.
     """
 
-    pod: str
-    workload: str
-    nodes: tuple[PlacedNode, ...]
-
-    @property
-    def winners(self) -> tuple[str, ...]:
-        """Nodes with the highest score."""
-        return tuple(entry.node for entry in self.nodes if entry.score == self.nodes[0].score)
+    pods: tuple[PodAnswer, ...]
+    nodes: dict[str, NodeShown]
+    truth_of: str

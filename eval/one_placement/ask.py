@@ -1,26 +1,29 @@
-"""kube-scheduler's question, as it really sent it once, put to a running extender.
+"""kube-scheduler's questions, as it really sent them once, put to a running extender.
 
-The body was captured from kube-scheduler 1.36.2 asking about a pod named ``upf-large-0`` and sixteen nodes.
+The bodies were captured from kube-scheduler 1.36.2 asking about three pods and sixteen nodes: a user plane function
+that requires its tolerance, a firewall without annotations, a tolerant batch job. The last two name no profile.
 """
 
 import http.client
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from eval.errors import EvaluationError
-from eval.one_placement.answer import PlacedNode, Placement
+from eval.one_placement.answer import NodeAnswer, NodeShown, Placement, PodAnswer
 from eval.one_placement.measured import MeasuredCluster
 from eval.testbed.workload import workload
+
+CAPTURED = ("upf", "firewall", "batch")
+TRUTH_OF = "upf-large"
 
 _TIMEOUT_SECONDS = 30.0
 
 
-def captured_request() -> bytes:
-    """The body: ``ExtenderArgs`` with names."""
-    return (files("eval.one_placement") / "data/upf-names-16.json").read_bytes()
+def captured_request(name: str) -> bytes:
+    """One of ``CAPTURED``: the body of ``ExtenderArgs`` with names, byte for byte."""
+    return (files("eval.one_placement") / f"data/{name}-names-16.json").read_bytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,50 +35,49 @@ class Address:
 
 
 def ask_extender(address: Address, cluster: MeasuredCluster) -> Placement:
-    """Send the captured request to ``/filter``, ``/prioritize`` and ``/explain``, and put the answers together.
+    """Send the captured requests to ``/filter``, ``/prioritize`` and ``/explain``, and put the answers together.
 
     Raises:
         EvaluationError: the extender did not answer with status 200.
     """
-    body = captured_request()
-    failed = _post(address, "/filter", body)["FailedNodes"] or {}
-    scores = {entry["Host"]: entry["Score"] for entry in _post(address, "/prioritize", body)}
-    explained = _post(address, "/explain", body)
-    truth = cluster.true_worst_slowdowns(workload(explained["workload"]))
-    tenants = {
-        node.name: sum(len(node.occupants(domain.name)) for domain in node.topology.domains) for node in cluster.nodes
-    }
-    nodes = [
-        _placed(entry, score=scores[entry["node"]], failed=failed, tenants=tenants, truth=truth)
-        for entry in explained["nodes"]
-    ]
+    truth = cluster.true_worst_slowdowns(workload(TRUTH_OF))
     return Placement(
-        pod=explained["pod"],
-        workload=explained["workload"],
-        nodes=tuple(sorted(nodes, key=lambda entry: -entry.score)),
+        pods=tuple(_pod_answer(address, captured_request(name)) for name in CAPTURED),
+        nodes={
+            state.metadata.name: NodeShown(
+                regimes="" if state.status is None else ", ".join(entry.regime for entry in state.status.domains),
+                tenants=cluster.tenants(state.metadata.name),
+                true_worst=truth.get(state.metadata.name),
+            )
+            for state in cluster.states
+        },
+        truth_of=TRUTH_OF,
     )
 
 
-def _placed(
-    entry: Mapping[str, Any],
-    *,
-    score: int,
-    failed: Mapping[str, str],
-    tenants: Mapping[str, int],
-    truth: Mapping[str, float],
-) -> PlacedNode:
-    name = entry["node"]
-    worst = entry["parties"][0] if entry["parties"] else None
-    return PlacedNode(
-        node=name,
+def _pod_answer(address: Address, body: bytes) -> PodAnswer:
+    filtered = _post(address, "/filter", body)
+    failed = {**(filtered["FailedNodes"] or {}), **(filtered["FailedAndUnresolvableNodes"] or {})}
+    scores = {entry["Host"]: entry["Score"] for entry in _post(address, "/prioritize", body)}
+    explained = _post(address, "/explain", body)
+    return PodAnswer(
+        pod=explained["pod"].partition("/")[2],
+        known=explained["known"],
+        required=explained["required"],
+        tolerance=explained["tolerance"],
+        passed=len(filtered["NodeNames"]),
+        reason=next(iter(failed.values()), ""),
+        nodes={entry["node"]: _node_answer(entry, scores[entry["node"]]) for entry in explained["nodes"]},
+    )
+
+
+def _node_answer(entry: dict[str, Any], score: int) -> NodeAnswer:
+    worst = entry["parties"][0]
+    return NodeAnswer(
         score=score,
-        regimes=", ".join(domain["regime"] for domain in entry["domains"]),
-        tenants=tenants[name],
-        worst_party="" if worst is None else ("newcomer" if worst["newcomer"] else worst["workload"]),
-        bound=None if worst is None else worst["bound"],
-        tolerance=None if worst is None else worst["tolerance"],
-        failed=failed.get(name, ""),
-        true_worst=truth.get(name),
+        party="itself" if worst["newcomer"] else worst["workload"],
+        bound=worst["bound"],
+        tolerance=worst["tolerance"],
     )
 
 

@@ -17,6 +17,7 @@ from agent.once import observe
 from agent.publish import DirectoryPublisher
 from agent.settings import AgentSettings
 from contracts.axis import Axis
+from contracts.nodestate import NodeState
 from contracts.profile import WorkloadProfile
 from eval.errors import EvaluationError
 from eval.placement.arrivals import Arrival
@@ -44,11 +45,16 @@ class MeasuredCluster:
 
     Attributes:
         nodes: in the order of their numbers, with their tenants.
-        champion: digest of the bundle whose classifier judged the regimes.
+        states: what was published of each.
     """
 
     nodes: tuple[SimulatedNode, ...]
-    champion: str
+    states: tuple[NodeState, ...]
+
+    def tenants(self, name: str) -> int:
+        """How many workloads and stressors run on a node."""
+        node = next(node for node in self.nodes if node.name == name)
+        return sum(len(node.occupants(domain.name)) for domain in node.topology.domains)
 
     def true_worst_slowdowns(self, newcomer: Workload) -> Mapping[str, float]:
         """Per node, the worst true slowdown of any party if a workload came, on the worse of the sockets with room.
@@ -87,6 +93,7 @@ def measure_cluster(state: Path, *, seed: int) -> MeasuredCluster:
     profiles = {profile.key: profile for profile in bundle.profiles}
     nodes = sixteen_nodes(seed=seed, wall_ns=time.time_ns() - round(2 * _WINDOW_SECONDS * 1e9))
     _forget_pods(state)
+    states = []
     for node, tenants in zip(nodes, _tenants(nodes, np.random.default_rng(seed)), strict=True):
         _settle(node, tenants, state=state, profiles=profiles)
         seen = observe(
@@ -100,7 +107,8 @@ def measure_cluster(state: Path, *, seed: int) -> MeasuredCluster:
             sleep=node.advance,
         )
         publisher.publish(seen)
-    return MeasuredCluster(nodes=nodes, champion=bundle.digest)
+        states.append(seen)
+    return MeasuredCluster(nodes=nodes, states=tuple(states))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,40 +1,49 @@
-"""One placement for a terminal, from 80 columns on."""
+"""The answers for a terminal, from 80 columns on."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from eval.one_placement.answer import PlacedNode, Placement
+from eval.one_placement.answer import NodeAnswer, Placement, PodAnswer
 
 
-def render_placement_answer(placement: Placement) -> RenderableType:
-    """Scores, with what they stand on, and beside them what only the simulator knows."""
+def render_answers(placement: Placement) -> RenderableType:
+    """Every node's score for each pod with the bound behind it, and beside them what only the simulator knows."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("node", no_wrap=True)
-    table.add_column("score", justify="right")
     table.add_column("tenants", justify="right")
-    table.add_column("regimes of its sockets")
-    table.add_column("worst party")
-    table.add_column("bound / tolerated", justify="right", no_wrap=True)
-    table.add_column("true worst", justify="right")
-    for entry in placement.nodes:
-        table.add_row(*_row(entry))
+    table.add_column("regimes", no_wrap=True)
+    for answer in placement.pods:
+        table.add_column(f"{answer.pod}\ntolerates {answer.tolerance:.2f}", no_wrap=True)
+    table.add_column(f"truth,\n{placement.truth_of}", justify="right", no_wrap=True)
+    first = placement.pods[0].nodes
+    for name in sorted(placement.nodes, key=lambda node: (-first[node].score, node)):
+        shown = placement.nodes[name]
+        truth = "no room" if shown.true_worst is None else f"{shown.true_worst:.2f}"
+        cells = [_cell(answer.nodes[name]) for answer in placement.pods]
+        table.add_row(name, str(shown.tenants), shown.regimes, *cells, truth)
     return Group(
-        Text.assemble(
-            ("One placement", "bold"),
-            f" (simulated nodes): kube-scheduler asks about pod {placement.pod}, workload {placement.workload}",
-        ),
+        Text.assemble(("Scores", "bold"), " (simulated nodes) for three pods that kube-scheduler asked about"),
         table,
+        *(Text(_sentence(answer)) for answer in placement.pods),
         Text(
-            "Bound: of the slowdown of the party that is worst off against what it tolerates, if the pod came. True "
-            "worst: the worst slowdown that then happens to anyone, which the simulator knows and nobody else.",
+            "Below each pod its score, and the bound behind it: of the slowdown of the party that is worst off against "
+            "what it tolerates, if the pod came. That is the pod itself, or a resident, which is named. Truth: the worst "
+            "slowdown that then happens to anyone, which the simulator alone knows.",
             style="dim",
         ),
     )
 
 
-def _row(entry: PlacedNode) -> tuple[str, ...]:
-    bound = "-" if entry.bound is None else f"{entry.bound:.2f} / {entry.tolerance:.2f}"
-    truth = "no room" if entry.true_worst is None else f"{entry.true_worst:.2f}"
-    return (entry.node, str(entry.score), str(entry.tenants), entry.regimes, entry.worst_party, bound, truth)
+def _cell(answer: NodeAnswer) -> Text:
+    party = "" if answer.party == "itself" else f" {answer.party}"
+    return Text.assemble((f"{answer.score:>2}", "bold"), f"  {answer.bound:.2f}", (party, "dim"))
+
+
+def _sentence(answer: PodAnswer) -> str:
+    best = f"best for {answer.pod}: {', '.join(answer.winners)}"
+    workload = "" if answer.known else " (no profile: the worst known workload stands in)"
+    if answer.reason:
+        return f"{best}; the filter passes {answer.passed} of {len(answer.nodes)} nodes: {answer.reason}"
+    return f"{best}{workload}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.testbed.cores import CpuPolicy
-from eval.testbed.node import SimulatedNode
+from eval.testbed.node import START_WALL_NS, SimulatedNode
 from eval.testbed.offer import (
     FULL,
     ISOLATED_CORES,
@@ -52,11 +52,12 @@ NODE_KINDS: tuple[NodeKind, ...] = (
 """In the order of the nodes' numbers."""
 
 
-def sixteen_nodes(*, seed: int) -> tuple[SimulatedNode, ...]:
+def sixteen_nodes(*, seed: int, wall_ns: int = START_WALL_NS) -> tuple[SimulatedNode, ...]:
     """``spr-0000`` to ``spr-0015``, empty.
 
     Args:
         seed: of all their noise; each node draws from its own stream.
+        wall_ns: where their clocks start, UTC nanoseconds since 1970.
     """
     seeds = np.random.SeedSequence(seed).generate_state(len(NODE_KINDS)).tolist()
     return tuple(
@@ -64,6 +65,7 @@ def sixteen_nodes(*, seed: int) -> tuple[SimulatedNode, ...]:
             name=f"spr-{number:04d}",
             offer=kind.offer,
             seed=own_seed,
+            wall_ns=wall_ns,
             clock_ratio=kind.clock_ratio,
             threads_per_core=kind.threads_per_core,
             cpu_policy=kind.cpu_policy,

@@ -35,6 +35,14 @@ def test_filter_never_fails_a_node_by_a_bound_that_it_is_not_scored_by(
     assert json.loads(extender.filter(args(strict, *NODES[1:4])).content)["NodeNames"] == list(NODES[1:4])
 
 
+def test_an_undecided_regime_is_no_way_past_a_required_tolerance(three_nodes: Path, build: Build) -> None:
+    publish(three_nodes, node_state("spr-0004", Domain(regime=Regime.UNKNOWN)))
+    strict = pod_object("u", annotations={"leeward.dev/enforcement": "required", "leeward.dev/max-slowdown": "1.0"})
+    answer = json.loads(build().filter(args(strict, "spr-0003", "spr-0004")).content)
+    assert answer["NodeNames"] == []
+    assert set(answer["FailedAndUnresolvableNodes"]) == {"spr-0003", "spr-0004"}
+
+
 def test_a_pod_just_placed_counts_before_any_agent_has_seen_it(three_nodes: Path, build: Build) -> None:
     publish(three_nodes, node_state("spr-0004", QUIET))
     extender = build()
