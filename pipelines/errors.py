@@ -1,0 +1,13 @@
+"""What the training pipeline refuses, it refuses with one sentence."""
+
+
+class PipelineError(RuntimeError):
+    """A training can't go on; the message says at which step, what is wrong, and what to do."""
+
+
+class DataError(PipelineError):
+    """Labelled traces can't be trained on; the message names the expectation or the rows."""
+
+
+class ExportError(PipelineError):
+    """An exported graph does not say what the trained model says."""

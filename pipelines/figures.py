@@ -1,0 +1,138 @@
+"""Figures of predictions on workloads never seen, each with its interval over workload groups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.axis import AXES
+from contracts.bundle import HeldOutFigure
+from contracts.regime import Regime
+from contracts.slowdown import SLOWDOWN_CEILING
+from contracts.trace import Provenance
+from pipelines.bootstrap import Interval, Resampling, Statistic, over_groups
+from pipelines.errors import DataError
+from pipelines.interference_rows import TIERS
+from pipelines.predictions import HeldOutBounds, HeldOutKind, HeldOutPredictions, HeldOutRegimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutFigures:
+    """All figures.
+
+    Of regimes: ``regime.macro_f1``; ``regime.macro_f1_injected``, on windows that a stressor labelled, not a rule;
+    ``regime.abstention``, the share of windows judged unknown. Of bounds: ``bound.<tier>.<kind>.<what>`` where ``what``
+    is ``coverage``, the mean over groups of the share of rows that the bound held for; ``coverage_pooled``, the share
+    of all rows; ``coverage_worst_group``; ``tightness``, the median of bound over slowdown; ``ceiling``, the share of
+    bounds that are the ceiling; ``median_error``, the median of the relative error of the middle prediction.
+    """
+
+    figures: tuple[HeldOutFigure, ...]
+
+    def of(self, name: str) -> HeldOutFigure:
+        """One figure.
+
+        Raises:
+            DataError: there is no such figure.
+        """
+        found = next((figure for figure in self.figures if figure.name == name), None)
+        if found is None:
+            raise DataError(
+                f"no held-out figure is named {name!r}: there are {', '.join(figure.name for figure in self.figures)}"
+            )
+        return found
+
+
+def figures_of(predictions: HeldOutPredictions, how: Resampling) -> HeldOutFigures:
+    """All figures of some predictions."""
+    return HeldOutFigures(
+        figures=(*_regime_figures(predictions, how), *_bound_figures(predictions.bounds, how)),
+    )
+
+
+def coverage_by_group(bounds: HeldOutBounds) -> dict[str, float]:
+    """Per workload group the share of its rows that the bound held for."""
+    return {group: float(bounds.held[bounds.group == group].mean()) for group in np.unique(bounds.group).tolist()}
+
+
+def _figure(name: str, statistic: Statistic, groups: int, how: Resampling) -> HeldOutFigure:
+    interval: Interval = over_groups(statistic, groups, how)
+    return HeldOutFigure(name=name, value=interval.value, lower=interval.lower, upper=interval.upper, groups=groups)
+
+
+def _bound_figures(bounds: HeldOutBounds, how: Resampling) -> Iterator[HeldOutFigure]:
+    for tier in TIERS:
+        for kind in HeldOutKind:
+            chosen = bounds.only((bounds.tier == tier.value) & (bounds.kind == kind.value))
+            if len(chosen):
+                prefix = f"bound.{tier}.{kind}"
+                for what, statistic, groups in _bound_statistics(chosen):
+                    yield _figure(f"{prefix}.{what}", statistic, groups, how)
+
+
+def _bound_statistics(bounds: HeldOutBounds) -> Iterator[tuple[str, Statistic, int]]:
+    parts = [bounds.only(bounds.group == group) for group in np.unique(bounds.group)]
+    held = np.array([part.held.mean() for part in parts])
+    held_rows = np.array([part.held.sum() for part in parts])
+    rows = np.array([len(part) for part in parts])
+    ceiling = np.array([(part.upper >= SLOWDOWN_CEILING).mean() for part in parts])
+    tightness = [part.upper / part.slowdown for part in parts]
+    error = [np.abs(part.median / part.slowdown - 1.0) for part in parts]
+    groups = len(parts)
+    yield "coverage", lambda drawn: float(held[drawn].mean()), groups
+    yield "coverage_pooled", lambda drawn: float(held_rows[drawn].sum() / rows[drawn].sum()), groups
+    yield "coverage_worst_group", lambda drawn: float(held[drawn].min()), groups
+    yield "tightness", lambda drawn: _median(tightness, drawn), groups
+    yield "ceiling", lambda drawn: float(ceiling[drawn].mean()), groups
+    yield "median_error", lambda drawn: _median(error, drawn), groups
+
+
+def _median(parts: list[NDArray[np.float64]], drawn: NDArray[np.intp]) -> float:
+    return float(np.median(np.concatenate([parts[position] for position in drawn])))
+
+
+def _regime_figures(predictions: HeldOutPredictions, how: Resampling) -> Iterator[HeldOutFigure]:
+    regimes = predictions.regimes
+    names = np.unique(regimes.group)
+    injected = regimes.provenance == Provenance.INJECTED.value
+    for name, kept in (("macro_f1", np.ones_like(injected)), ("macro_f1_injected", injected)):
+        outcomes = np.stack([_outcomes(regimes, (regimes.group == group) & kept, predictions) for group in names])
+        yield _figure(f"regime.{name}", _macro_f1(outcomes), len(names), how)
+    unknown = np.array([(regimes.regime[regimes.group == group] == Regime.UNKNOWN.value).mean() for group in names])
+    yield _figure("regime.abstention", lambda drawn: float(unknown[drawn].mean()), len(names), how)
+
+
+def _outcomes(
+    regimes: HeldOutRegimes, chosen: NDArray[np.bool_], predictions: HeldOutPredictions
+) -> NDArray[np.float64]:
+    """int ``(3, axes)``: rightly pressed, wrongly pressed, missed. An undecided axis counts as not pressed."""
+    label, probability = regimes.pressed[chosen], regimes.probability[chosen]
+    known = ~np.isnan(label) & ~np.isnan(probability)
+    said = known & (probability >= predictions.pressed)
+    true = known & (label == 1.0)
+    return np.stack([(said & true).sum(axis=0), (said & ~true).sum(axis=0), (~said & true).sum(axis=0)])
+
+
+def _macro_f1(outcomes: NDArray[np.float64]) -> Statistic:
+    """Mean over axes that are pressed in some window; ``outcomes`` is ``(groups, 3, axes)``."""
+
+    def statistic(drawn: NDArray[np.intp]) -> float:
+        right, wrong, missed = outcomes[drawn].sum(axis=0)
+        pressed = right + missed > 0
+        if not pressed.any():
+            return float("nan")
+        return float((2 * right / np.maximum(2 * right + wrong + missed, 1))[pressed].mean())
+
+    return statistic
+
+
+def axis_f1(predictions: HeldOutPredictions) -> dict[str, float]:
+    """F1 of each axis that is pressed in some held-out window."""
+    everything = np.ones(len(predictions.regimes), dtype=np.bool_)
+    right, wrong, missed = _outcomes(predictions.regimes, everything, predictions)
+    return {
+        axis.value: float(2 * right[column] / (2 * right[column] + wrong[column] + missed[column]))
+        for column, axis in enumerate(AXES)
+        if right[column] + missed[column] > 0
+    }

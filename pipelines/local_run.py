@@ -1,0 +1,190 @@
+"""The compiled pipeline run on this machine by ``kfp.local``, quietly.
+
+<state>/pipeline/leeward-training.yaml   the compiled pipeline, which is what runs
+<state>/pipeline/root/                   what the last run's components handed on
+<state>/pipeline/local.log               all that they said
+"""
+
+import contextlib
+import fcntl
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from pipelines.dataset import dataset_directory
+from pipelines.errors import PipelineError
+from pipelines.figures import HeldOutFigures
+from pipelines.gate import GateDecision
+from pipelines.kfp_local import Request
+from pipelines.registry import RegistryPlace, local_registry
+from pipelines.settings import TrainingSettings
+from pipelines.steps import Outcome, TrainingReport
+
+Progress = Callable[[str, float], None]
+"""Takes what is being done, and how much of the training is done, 0 to 1."""
+
+STEPS = ("extract", "validate", "train", "register", "promote")
+_DOING = {
+    "extract": "joining traces with the feature store",
+    "validate": "holding traces to the expectations",
+    "train": "training, with whole workloads held out",
+    "register": "registering in MLflow",
+    "promote": "asking the gate",
+}
+_DONE_BEFORE = {"extract": 0.05, "validate": 0.2, "train": 0.4, "register": 0.7, "promote": 0.85}
+"""Share of the time of a run that has passed when a step begins."""
+
+_COLOUR = re.compile(r"\x1b\[\d+m")
+_BEGINS = re.compile(r"Executing task '-?([a-z]+)'")
+_ENDS = re.compile(r"Task '-?([a-z]+)' finished with status (\w+)")
+_COMPLAINT = re.compile(r"^\s*(?:contracts|feature_repo|pipelines|serving)\.(?:\w+\.)*\w+(?:Error|Exception): (.+)$")
+_LAST_RESORT = re.compile(r"^\s*([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutcome:
+    """How a training ended.
+
+    Attributes:
+        model, version, digest: what was registered.
+        decision: of the gate, with its reasons.
+        figures: on workloads never seen.
+        report: what the training saw.
+        seconds: of each step, its process's start included.
+    """
+
+    model: str
+    version: str
+    digest: str
+    decision: GateDecision
+    figures: HeldOutFigures
+    report: TrainingReport
+    seconds: dict[str, float]
+
+
+def train_locally(
+    state: Path,
+    settings: TrainingSettings | None = None,
+    *,
+    traces: Path | None = None,
+    registry: RegistryPlace | None = None,
+    progress: Progress | None = None,
+) -> TrainingOutcome:
+    """Run the pipeline on this machine.
+
+    Args:
+        state: the state directory, whose feature store has the traces' vectors.
+        settings: of the training.
+        traces: directory of the traces; within the state directory unless said.
+        registry: MLflow; within the state directory unless said.
+        progress: told what is being done.
+
+    Raises:
+        PipelineError: a step failed, with that step's own sentence; or another training runs on this state.
+    """
+    chosen = settings or TrainingSettings()
+    place = registry or local_registry(state)
+    work = state.resolve() / "pipeline"
+    work.mkdir(parents=True, exist_ok=True)
+    if place.tracking_uri.startswith("sqlite:///"):
+        Path(place.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    arguments = {
+        "traces": str((traces or dataset_directory(state)).resolve()),
+        "state": str(state.resolve()),
+        "registry": place.to_json().decode(),
+        "settings": chosen.to_json().decode(),
+    }
+    with _alone(work / "lock"), (work / "local.log").open("w") as log:
+        watch = _Watch(log=log, progress=progress or _silent)
+        outcome = _run(work, arguments, watch)
+    return TrainingOutcome(
+        model=outcome.model,
+        version=outcome.version,
+        digest=outcome.digest,
+        decision=outcome.decision,
+        figures=HeldOutFigures(figures=outcome.report.figures),
+        report=outcome.report,
+        seconds=watch.seconds,
+    )
+
+
+def _run(work: Path, arguments: dict[str, str], watch: "_Watch") -> Outcome:
+    watch.progress("compiling the pipeline", 0.0)
+    shutil.rmtree(work / "root", ignore_errors=True)
+    compiled = work / "leeward-training.yaml"
+    answer, request = work / "outcome.json", work / "request.json"
+    answer.unlink(missing_ok=True)
+    request.write_bytes(
+        Request(pipeline=str(compiled), root=str(work / "root"), arguments=arguments, answer=str(answer)).to_json(
+            indent=2
+        )
+    )
+    for module, argument in (("pipelines.training_pipeline", compiled), ("pipelines.kfp_local", request)):
+        if _say(module, argument, work, watch) != 0:
+            step = watch.failed or module
+            said = watch.complaint or "failed without a word"
+            raise PipelineError(f"training failed at {step}: {said} (all that was said is in {watch.log.name})")
+    watch.progress("done", 1.0)
+    return Outcome.from_json(answer.read_bytes())
+
+
+def _say(module: str, argument: Path, work: Path, watch: "_Watch") -> int:
+    """Run a module in a process of its own that writes to the watch; returns its exit code."""
+    command = [sys.executable, "-m", module, str(argument)]
+    with subprocess.Popen(  # noqa: S603
+        command, cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            watch.take(line)
+    return process.returncode
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    """Takes what kfp prints: keeps it in the log, and reads from it which step runs and what it complains of."""
+
+    log: TextIO
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed: str | None = None
+    complaint: str | None = None
+    _began: float = 0.0
+    _in_own_words: bool = False
+
+    def take(self, coloured: str) -> None:
+        """One line."""
+        line = _COLOUR.sub("", coloured)
+        self.log.write(line)
+        self.log.flush()
+        if (begins := _BEGINS.search(line)) is not None and begins[1] in _DOING:
+            self._began = time.monotonic()
+            self.progress(_DOING[begins[1]], _DONE_BEFORE[begins[1]])
+        elif (ends := _ENDS.search(line)) is not None and ends[1] in _DOING:
+            self.seconds[ends[1]] = time.monotonic() - self._began
+            if ends[2] != "SUCCESS":
+                self.failed = ends[1]
+        elif (own := _COMPLAINT.match(line)) is not None:
+            self.complaint, self._in_own_words = own[1], True
+        elif not self._in_own_words and (other := _LAST_RESORT.match(line)) is not None:
+            self.complaint = other[1]
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PipelineError(f"another training runs on this state ({lock} is held): wait for it to end") from None
+        yield
+
+
+def _silent(_: str, __: float) -> None:
+    """Nobody wants to know."""

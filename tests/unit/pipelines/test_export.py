@@ -1,0 +1,81 @@
+"""The graph says what the model says, or nothing is exported."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from contracts.axis import AXES, Axis
+from contracts.profile import Tier
+from pipelines.errors import ExportError
+from pipelines.export import (
+    INPUT,
+    classifier_to_onnx,
+    output_of,
+    probes_around,
+    quantile_to_onnx,
+    refuse_disparity,
+)
+from pipelines.interference_training import QuantileModel, fit_quantile
+from pipelines.regime_training import fit_axis
+from pipelines.settings import TrainingSettings
+from pipelines.training_data import TrainingData
+
+
+@pytest.fixture(scope="module")
+def quantile(data: TrainingData, settings: TrainingSettings) -> QuantileModel:
+    return fit_quantile(data.rows, np.ones(len(data.rows.trace), dtype=np.bool_), quantile=0.9, settings=settings)
+
+
+def test_probes_are_seen_random_holed_and_extreme(data: TrainingData) -> None:
+    probes = probes_around(data.rows.matrix)
+    assert probes.dtype == np.float32
+    assert np.isnan(probes).all(axis=1).any()
+    assert np.isposinf(probes).all(axis=1).any()
+    assert np.isneginf(probes).all(axis=1).any()
+    assert (probes == 0.0).all(axis=1).any()
+    assert (probes == np.float32(1e30)).all(axis=1).any()
+
+
+def test_a_quantiles_graph_has_one_output_and_chooses_by_what_is_known(
+    quantile: QuantileModel, data: TrainingData
+) -> None:
+    content = quantile_to_onnx(quantile, rows=data.rows.matrix, name="q")
+    onnx.checker.check_model(onnx.load_from_string(content))
+    assert output_of(content).shape == (None, 1)
+    assert quantile.probed is not None
+    rows = data.rows.matrix[data.rows.of_tier(Tier.PROBED)]
+    assert not np.allclose(quantile.counters.inplace_predict(rows), quantile.probed.inplace_predict(rows))
+
+
+def test_a_quantile_without_probed_victims_is_exported_too(data: TrainingData, settings: TrainingSettings) -> None:
+    blind = fit_quantile(data.rows, data.rows.of_tier(Tier.COUNTERS), quantile=0.5, settings=settings)
+    assert output_of(quantile_to_onnx(blind, rows=data.rows.matrix, name="q")).shape == (None, 1)
+
+
+def test_a_classifiers_last_output_is_its_two_probabilities(data: TrainingData, settings: TrainingSettings) -> None:
+    model = fit_axis(data.windows.vectors, data.labels.pressed[:, AXES.index(Axis.LLC)], settings)
+    content = classifier_to_onnx(model, rows=data.windows.vectors, name="llc")
+    assert output_of(content).shape == (None, 2)
+    assert [node.name for node in onnx.load_from_string(content).graph.input] == [INPUT]
+
+
+def test_a_graph_that_says_something_else_is_refused(quantile: QuantileModel, data: TrainingData) -> None:
+    graph = onnx.load_from_string(quantile_to_onnx(quantile, rows=data.rows.matrix, name="q"))
+    for node in graph.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "nodes_values":
+                attribute.floats[0] += 0.5
+            if attribute.name == "nodes_values_as_tensor":
+                moved = numpy_helper.to_array(attribute.t) + 0.5
+                attribute.t.CopyFrom(numpy_helper.from_array(moved))
+    with pytest.raises(ExportError, match=r"graph q says .* where its model says .* the conversion is wrong"):
+        refuse_disparity(quantile.predict, graph.SerializeToString(), probes=probes_around(data.rows.matrix), name="q")
+
+
+def test_a_graph_without_an_answer_is_refused(quantile: QuantileModel, data: TrainingData) -> None:
+    content = quantile_to_onnx(quantile, rows=data.rows.matrix, name="q")
+    with pytest.raises(ExportError, match="graph q says"):
+        refuse_disparity(
+            lambda rows: np.full(len(rows), np.nan), content, probes=probes_around(data.rows.matrix), name="q"
+        )
