@@ -94,12 +94,12 @@ def _asked(state: Path, *, seed: int) -> "Placement":
     from eval.one_placement import ask_extender, measure_cluster
 
     cluster = measure_cluster(state, seed=seed)
-    with _serving(state) as address:
+    with serving(state) as address:
         return ask_extender(address, cluster)
 
 
 @contextmanager
-def _serving(state: Path) -> Iterator["Address"]:
+def serving(state: Path) -> Iterator["Address"]:
     """The real extender in a process of its own, on a free port of this machine.
 
     Raises:

@@ -28,9 +28,9 @@ def render_answers(placement: Placement) -> RenderableType:
         table,
         *(Text(_sentence(answer)) for answer in placement.pods),
         Text(
-            "Below each pod its score, and the bound behind it: of the slowdown of the party that is worst off against "
-            "what it tolerates, if the pod came. That is the pod itself, or a resident, which is named. Truth: the worst "
-            "slowdown that then happens to anyone, which the simulator alone knows.",
+            "Below each pod its score and the bound behind it: of the slowdown of the party that is worst off against "
+            "what it tolerates, if the pod came. That is the pod itself, or a resident, which is named. Truth: the "
+            "worst slowdown that then happens to anyone, which the simulator alone knows.",
             style="dim",
         ),
     )
