@@ -10,17 +10,22 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 Report = Callable[[str, float], None]
 """Takes what is being done, and how much of the step is done, 0 to 1."""
 
+QUIET_SECONDS = 5.0
+"""Where output is no terminal, a step says what it does no more often than this."""
+
 
 @contextmanager
-def step(console: Console, title: str) -> Iterator[Report]:
-    """Show one step.
+def step(console: Console, title: str, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Report]:
+    """Show one step: a moving bar on a terminal, else a line now and then; a line with the seconds stays either way."""
+    began = clock()
+    report = _bar(console, title) if console.is_terminal else _lines(console, title, clock)
+    with report as tell:
+        yield tell
+    console.print(f"[green]ok[/green]  {title} [dim]({clock() - began:.1f} s)[/dim]", soft_wrap=True)
 
-    On a terminal a bar moves; where output is no terminal, a line says that the step began and each thing that it does.
-    A line with the seconds stays either way.
-    """
-    started = time.monotonic()
-    if not console.is_terminal:
-        console.print(f"... {title}")
+
+@contextmanager
+def _bar(console: Console, title: str) -> Iterator[Report]:
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.fields[title]}"),
@@ -29,17 +34,20 @@ def step(console: Console, title: str) -> Iterator[Report]:
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     )
     with bar:
         task = bar.add_task("", total=1.0, title=title)
-        said: set[str] = set()
+        yield lambda doing, done: bar.update(task, completed=done, description=doing)
 
-        def report(doing: str, done: float) -> None:
-            bar.update(task, completed=done, description=doing)
-            if not console.is_terminal and doing not in said:
-                said.add(doing)
-                console.print(f"    {doing}", style="dim")
 
-        yield report
-    console.print(f"[green]ok[/green]  {title} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+@contextmanager
+def _lines(console: Console, title: str, clock: Callable[[], float]) -> Iterator[Report]:
+    said = clock()
+
+    def tell(doing: str, done: float) -> None:
+        nonlocal said
+        if (now := clock()) - said >= QUIET_SECONDS:
+            said = now
+            console.print(f"    {title}: {doing} ({100 * done:.0f} %)", style="dim", soft_wrap=True)
+
+    yield tell

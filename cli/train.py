@@ -42,8 +42,13 @@ def train(
 
 def show_outcome(console: "Console", outcome: "TrainingOutcome") -> None:
     """Say what was registered, and what the gate said."""
+    report = outcome.report
     seconds = ", ".join(f"{name} {spent:.0f} s" for name, spent in outcome.seconds.items())
-    decision = "champion" if outcome.decision.promoted else "[yellow]not promoted[/yellow]"
-    console.print(f"    {outcome.model} version {outcome.version}: {decision} ({seconds})")
+    console.print(
+        f"    {report.traces} traces of {len(report.groups)} workload groups, joined with their vectors as of then; "
+        f"axes judged: {', '.join(report.judged)}"
+    )
+    decision = "is now champion" if outcome.decision.promoted else "was [yellow]not promoted[/yellow]"
+    console.print(f"    {outcome.model} version {outcome.version} {decision} ({seconds})")
     for reason in outcome.decision.reasons:
         console.print(f"    gate: {reason}")
