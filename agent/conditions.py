@@ -78,6 +78,6 @@ def _degraded(coverage: Coverage, rows_left_out: int, now: datetime) -> Conditio
         type=ConditionType.DEGRADED,
         status=ConditionStatus.TRUE if complaints else ConditionStatus.FALSE,
         reason=reason,
-        message="; ".join(complaints),
+        message="; ".join(complaints) or "every event is counted, every row believed",
         last_transition_time=now,
     )

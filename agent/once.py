@@ -1,20 +1,17 @@
 """One window from open to close."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from agent.coverage import coverage_of
-from agent.errors import AgentError
+from agent.judged import judge_window
 from agent.readings import merge
-from agent.regime import RegimePredictor, assess
+from agent.regime import RegimePredictor
 from agent.settings import AgentSettings
-from agent.sources.protocol import CounterSource, Opened
-from agent.state import node_state
+from agent.sources.opening import opened
+from agent.sources.protocol import CounterSource
 from agent.topology import Topology
-from agent.window import rows_left_out, vectors_between
-from contracts.features import FEATURE_SCHEMA_V1
 from contracts.nodestate import NodeState
 
 WINDOW_SECONDS = 1.0
@@ -51,32 +48,18 @@ def observe(
         AgentError: no source was given.
         WindowError: the sources' time did not move on.
     """
-    if not sources:
-        raise AgentError("no counter source was given: enable at least one event group in the settings")
-    with _opened(sources) as answers:
+    with opened(sources) as answers:
         first = merge([source.read() for source in sources])
         sleep(window_seconds)
         last = merge([source.read() for source in sources])
-    share = settings.minimum_running_share
-    vectors = vectors_between(first, last, node=settings.node, topology=topology, minimum_running_share=share)
-    assessments = [assess(vector, characterised=topology.characterised, predictor=predictor) for vector in vectors]
-    return node_state(
-        node=settings.node,
+    judged = judge_window(
+        first,
+        last,
         topology=topology,
-        vectors=vectors,
-        assessments=assessments,
+        settings=settings,
         coverage=coverage_of(answers),
         now=clock(),
-        rows_left_out=rows_left_out(first, last, minimum_running_share=share),
+        predictor=predictor,
         bundle_digest=bundle_digest,
     )
-
-
-@contextmanager
-def _opened(sources: Sequence[CounterSource]) -> Iterator[list[Opened]]:
-    """All sources open for the contract's events; all closed at the end, however it comes."""
-    try:
-        yield [source.open(FEATURE_SCHEMA_V1.events) for source in sources]
-    finally:
-        for source in sources:
-            source.close()
+    return judged.state

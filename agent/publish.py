@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.errors import PublishError
+from contracts.errors import ContractError
 from contracts.nodestate import NodeState
 
 NODE_STATES = "nodestates"
@@ -24,6 +25,18 @@ class NodeStatePublisher(Protocol):
         Raises:
             PublishError: it can't be put there.
         """
+
+
+def content_of(state: NodeState) -> bytes:
+    """The state as JSON.
+
+    Raises:
+        PublishError: the contract allows no object of that size.
+    """
+    try:
+        return state.to_json()
+    except ContractError as error:
+        raise PublishError(str(error)) from error
 
 
 class DirectoryPublisher:
@@ -48,12 +61,13 @@ class DirectoryPublisher:
         """Write beside, flush to disk, rename over.
 
         Raises:
-            PublishError: the name is not a node's, or the directory can't be written.
+            PublishError: the name is not a node's, the state too large, or the directory can't be written.
         """
         target = self.path_of(state.metadata.name)
+        content = content_of(state) + b"\n"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._replace(target, state.to_json() + b"\n")
+            self._replace(target, content)
         except OSError as error:
             raise PublishError(
                 f"NodeState {target} can't be written: {error.strerror}; give the agent a writable state directory"

@@ -1,20 +1,28 @@
-"""A NodeState as a person reads it in a terminal."""
+"""A NodeState as a person reads it in a terminal, from 80 columns on."""
+
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from agent.coverage import missing_by_errno
-from agent.sources.software import SoftwareWindow
+from agent.sources.software import CLOCKS, SoftwareWindow
 from contracts.features import FEATURE_SCHEMA_V1
-from contracts.nodestate import ConditionStatus, ConditionType, NodeState, Status
+from contracts.nodestate import ConditionStatus, ConditionType, DomainState, NodeState, Status
 
-_MISSING = Text("missing", style="dim")
-_EVENTS_SHOWN = 3
+_EVENTS_SHOWN = 2
+_DOMAINS_ABREAST = 4
+_DOMAINS_WITH_UNITS = 2
+"""More than these leave no room for units in 80 columns."""
+_ABSENT = Text("-", style="dim")
+_SHARE = "share"
+"""The unit of most features, which goes without saying."""
 
 
 def render(state: NodeState, software: SoftwareWindow | None = None) -> RenderableType:
-    """Conditions, coverage with its errnos, regimes, features a domain, and the software counters.
+    """Regimes, conditions, features a domain, what could not be counted, and the kernel's software counters.
 
     Args:
         state: what to show.
@@ -22,81 +30,126 @@ def render(state: NodeState, software: SoftwareWindow | None = None) -> Renderab
     """
     if state.status is None:
         return Text(f"{state.metadata.name}: no status yet")
+    status = state.status
     parts: list[RenderableType] = [
-        Text(f"{state.metadata.name}  agent {state.status.agent_version}", style="bold"),
-        _conditions(state.status),
-        _coverage(state.status),
-        _features(state.status),
+        Text.assemble((state.metadata.name, "bold"), f"  agent {status.agent_version}, {_when(status)}"),
+        _section("Regimes", _regimes(status.domains)),
+        _section("Conditions", _conditions(status)),
+        _section("Features", _features(status.domains)),
+        _section(_counted(status), _missing(status)),
     ]
     if software is not None:
-        parts.append(_software(software))
+        where = f"on {software.cpus} CPUs" if software.cpus else "of the agent's own thread"
+        parts.append(_section(f"Kernel software events {where if software.counts else ''}".rstrip(), _events(software)))
     return Group(*parts)
 
 
+def _when(status: Status) -> str:
+    if not status.domains:
+        return f"{status.heartbeat:%Y-%m-%d %H:%M:%S} UTC"
+    window = status.domains[0].window
+    seconds = (window.end - window.start).total_seconds()
+    return f"{seconds:.3g} s to {window.end:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _section(title: str, body: RenderableType) -> Group:
+    return Group(Text(), Text(title, style="bold"), Padding(body, (0, 0, 0, 2)))
+
+
+def _grid(columns: int) -> Table:
+    """Columns two blanks apart; the last takes what is left, the others keep their words whole."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(columns - 1):
+        grid.add_column(no_wrap=True)
+    grid.add_column()
+    return grid
+
+
+def _regimes(domains: Sequence[DomainState]) -> Table:
+    grid = _grid(3)
+    for domain in domains:
+        judged = ", ".join(f"{axis} {probability:.2f}" for axis, probability in domain.axes.by_axis().items())
+        present = sum(value is not None for value in domain.features)
+        grid.add_row(
+            domain.name,
+            Text(domain.regime.value, style="bold"),
+            judged or f"no axis judged, {present} of {len(domain.features)} features have a value",
+        )
+    return grid
+
+
 def _conditions(status: Status) -> Table:
-    table = Table("condition", "status", "reason", "message", title="Conditions", title_justify="left")
+    grid = _grid(3)
     for condition in status.conditions:
         wanted = ConditionStatus.FALSE if condition.type is ConditionType.DEGRADED else ConditionStatus.TRUE
         style = "green" if condition.status is wanted else "yellow"
-        table.add_row(
-            condition.type.value, Text(condition.status.value, style=style), condition.reason, condition.message
+        grid.add_row(
+            condition.type.value, Text(condition.status.value, style=style), condition.message or condition.reason
         )
+    return grid
+
+
+def _features(domains: Sequence[DomainState]) -> Group:
+    """What has a value in some domain as tables; the names of the others below them."""
+    present = [
+        index
+        for index in range(len(FEATURE_SCHEMA_V1))
+        if any(domain.features[index] is not None for domain in domains)
+    ]
+    absent = [name for index, name in enumerate(FEATURE_SCHEMA_V1.names) if index not in present]
+    starts = range(0, len(domains), _DOMAINS_ABREAST) if present else ()
+    parts: list[RenderableType] = [
+        _feature_table(domains[start : start + _DOMAINS_ABREAST], present) for start in starts
+    ]
+    if absent:
+        parts.append(Text(f"missing: {', '.join(absent)}", style="dim"))
+    return Group(*parts)
+
+
+def _feature_table(domains: Sequence[DomainState], present: Sequence[int]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("axis", no_wrap=True)
+    table.add_column("feature", no_wrap=True)
+    for domain in domains:
+        table.add_column(domain.name.replace("-", "\n"), justify="right", no_wrap=True)
+    has_units = len(domains) <= _DOMAINS_WITH_UNITS
+    table.add_column("unit" if has_units else "", style="dim")
+    for index in present:
+        spec = FEATURE_SCHEMA_V1.features[index]
+        unit = spec.unit if has_units and spec.unit != _SHARE else ""
+        table.add_row(spec.axes[0].value, spec.name, *(_number(domain.features[index]) for domain in domains), unit)
     return table
-
-
-def _coverage(status: Status) -> Table:
-    coverage = status.coverage
-    totals = ", ".join(f"{errno} {count}" for errno, count in missing_by_errno(coverage).items()) or "none"
-    table = Table(
-        "errno",
-        "events",
-        "reason",
-        "which",
-        title=f"Hardware events: {coverage.opened} of {coverage.wanted} opened; missing by errno: {totals}",
-        title_justify="left",
-    )
-    for group in coverage.missing:
-        shown = ", ".join(group.events[:_EVENTS_SHOWN])
-        more = len(group.events) - _EVENTS_SHOWN
-        table.add_row(
-            group.errno, str(len(group.events)), group.reason, f"{shown} and {more} more" if more > 0 else shown
-        )
-    return table
-
-
-def _features(status: Status) -> Table:
-    table = Table("feature", "unit", title="Domains", title_justify="left")
-    for domain in status.domains:
-        table.add_column(domain.name, justify="right")
-    table.add_row("regime", "", *(Text(domain.regime.value, style="bold") for domain in status.domains))
-    for axis, values in _axis_rows(status):
-        table.add_row(f"P({axis})", "probability", *values)
-    for index, spec in enumerate(FEATURE_SCHEMA_V1.features):
-        values = [_number(domain.features[index]) for domain in status.domains]
-        table.add_row(spec.name, spec.unit, *values)
-    return table
-
-
-def _axis_rows(status: Status) -> list[tuple[str, list[Text]]]:
-    """Axes that at least one domain has a probability for."""
-    judged = [domain.axes.by_axis() for domain in status.domains]
-    axes = sorted({axis for probabilities in judged for axis in probabilities}, key=str)
-    return [(axis.value, [_number(probabilities.get(axis)) for probabilities in judged]) for axis in axes]
 
 
 def _number(value: float | None) -> Text:
-    return _MISSING if value is None else Text(f"{value:.4g}")
+    return _ABSENT if value is None else Text(f"{value:.4f}")
 
 
-def _software(software: SoftwareWindow) -> Table:
-    table = Table(
-        "software event",
-        "count",
-        title=f"Kernel software counters, read on {software.cpus} CPUs",
-        title_justify="left",
-    )
+def _counted(status: Status) -> str:
+    coverage = status.coverage
+    totals = "".join(f", {count} {errno}" for errno, count in missing_by_errno(coverage).items())
+    return f"Hardware events: {coverage.opened} of {coverage.wanted} opened{totals}"
+
+
+def _missing(status: Status) -> Table:
+    grid = _grid(3)
+    for group in status.coverage.missing:
+        shown = ", ".join(group.events[:_EVENTS_SHOWN])
+        more = len(group.events) - _EVENTS_SHOWN
+        names = f"{shown} and {more} more" if more > 0 else shown
+        grid.add_row(
+            Text(group.errno, style="yellow"),
+            Text(str(len(group.events)), justify="right"),
+            Group(Text(group.reason), Text(names, style="dim")),
+        )
+    return grid
+
+
+def _events(software: SoftwareWindow) -> RenderableType:
+    grid = _grid(2)
     for event, count in software.counts.items():
-        table.add_row(f"{event} (ns)" if event == "cpu-clock" else event, f"{count:,}")
-    for entry in software.missing:
-        table.add_row(entry.event, Text(f"{entry.errno}: {entry.reason}", style="yellow"))
-    return table
+        shown = f"{count / 1e9:,.3f} s" if event in CLOCKS else f"{count:,}"
+        grid.add_row(event, Text(shown, justify="right"))
+    refusals = dict.fromkeys((entry.errno, entry.reason) for entry in software.missing)
+    whys = [Text(f"whole CPUs: {errno}, {reason}", style="yellow") for errno, reason in refusals]
+    return Group(grid, *whys)

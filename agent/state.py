@@ -1,8 +1,11 @@
 """A NodeState out of what one window showed."""
 
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 
@@ -68,12 +71,14 @@ def node_state(
     return NodeState(metadata=Metadata(name=node), status=status)
 
 
+@cache
 def agent_version() -> str:
-    """The installed package's version; ``unpackaged`` where the code runs from a bare checkout."""
+    """The installed package's version; of code that only lies there, as in the images, what its project file says."""
     try:
         return version("leeward")
     except PackageNotFoundError:
-        return "unpackaged"
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def utc_from_ns(wall_ns: int) -> datetime:

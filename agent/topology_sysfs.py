@@ -1,6 +1,7 @@
 """The topology of this machine, from ``/proc/cpuinfo`` and ``/sys/devices/system``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from agent.ceilings import (
@@ -14,6 +15,7 @@ from agent.cpu_list import read_cpu_list
 from agent.errors import TopologyError
 from agent.settings import Roots
 from agent.topology import Domain, Topology
+from contracts.nodestate import MAXIMUM_DOMAINS
 
 _UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
 
@@ -22,13 +24,33 @@ def read_topology(roots: Roots) -> Topology:
     """Domains of the online CPUs, with their ceilings.
 
     A package whose CPUs lie in several NUMA nodes has a domain for each (``socket0-snc0``, ``socket0-snc1``), others
-    have one (``socket0``). Ceilings of memory and UPI are known for Sapphire Rapids alone; elsewhere they are absent.
+    have one (``socket0``). Where that makes more domains than a NodeState holds, each package is one; where there are
+    more packages than that (a hypervisor that shows each CPU as one), the whole node is. Ceilings of memory and UPI are
+    known for Sapphire Rapids alone; elsewhere they are absent.
 
     Raises:
-        TopologyError: the trees lack what every Linux has.
+        TopologyError: the trees lack what every Linux has, or can't be read.
     """
-    cpu_root = roots.sys / "devices/system/cpu"
-    online = read_cpu_list(cpu_root / "online")
+    try:
+        return _topology(roots)
+    except OSError as error:
+        raise TopologyError(
+            f"{error.filename} can't be read: {error.strerror}; mount the host's /sys and /proc whole and readable"
+        ) from error
+
+
+def online_cpus(roots: Roots) -> tuple[int, ...]:
+    """CPUs that are online now, ascending; none where the trees are gone."""
+    return read_cpu_list(_cpu_root(roots) / "online")
+
+
+def _cpu_root(roots: Roots) -> Path:
+    return roots.sys / "devices/system/cpu"
+
+
+def _topology(roots: Roots) -> Topology:
+    cpu_root = _cpu_root(roots)
+    online = online_cpus(roots)
     if not online:
         raise TopologyError(f"{cpu_root / 'online'} names no CPU: mount the host's /sys there")
     identity = _identity(roots.proc / "cpuinfo")
@@ -52,24 +74,15 @@ def read_topology(roots: Roots) -> Topology:
         )
         for name, socket, cpus, clusters in _domains(roots.sys, online)
     )
-    return Topology(
-        vendor=bare.vendor,
-        family=bare.family,
-        model=bare.model,
-        stepping=bare.stepping,
-        smt=bare.smt,
-        domains=domains,
-        isolated_cpus=bare.isolated_cpus,
-    )
+    return replace(bare, domains=domains)
 
 
 def l3_id(sys: Path, cpu: int) -> int | None:
     """The identifier of a CPU's last-level cache, as resctrl numbers its domains; ``None`` where it is not told."""
     cache = _l3(sys / "devices/system/cpu", cpu)
-    try:
-        return int((cache / "id").read_text()) if cache is not None else None
-    except FileNotFoundError:
+    if cache is None or not (cache / "id").is_file():
         return None
+    return int((cache / "id").read_text())
 
 
 def numa_node(sys: Path, cpu: int) -> int:
@@ -80,10 +93,7 @@ def numa_node(sys: Path, cpu: int) -> int:
 
 def _identity(path: Path) -> dict[str, str]:
     """The first processor of cpuinfo."""
-    try:
-        first = path.read_text().split("\n\n", 1)[0]
-    except FileNotFoundError:
-        raise TopologyError(f"{path} does not exist: mount the host's /proc there") from None
+    first = path.read_text().split("\n\n", 1)[0]
     pairs = (line.partition(":") for line in first.splitlines())
     return {key.strip(): value.strip() for key, _, value in pairs}
 
@@ -109,23 +119,26 @@ def _domains(sys: Path, online: Sequence[int]) -> list[tuple[str, int, tuple[int
     packages: dict[int, list[int]] = {}
     for cpu in online:
         packages.setdefault(_package(sys, cpu), []).append(cpu)
-    nodes = _numa_nodes(sys)
+    if len(packages) > MAXIMUM_DOMAINS:
+        packages = {0: list(online)}
+    nodes = [frozenset(cpus) for _, cpus in sorted(_numa_nodes(sys).items())]
+    parts_of = {
+        socket: [part for node in nodes if (part := tuple(sorted(node.intersection(cpus))))]
+        for socket, cpus in sorted(packages.items())
+    }
+    if sum(max(len(parts), 1) for parts in parts_of.values()) > MAXIMUM_DOMAINS:
+        parts_of = {socket: [] for socket in parts_of}
     found = []
-    for socket, cpus in sorted(packages.items()):
-        parts = [part for _, node in sorted(nodes.items()) if (part := tuple(sorted(set(cpus) & set(node))))]
+    for socket, parts in parts_of.items():
         if len(parts) < 2:
-            found.append((f"socket{socket}", socket, tuple(cpus), 1))
+            found.append((f"socket{socket}", socket, tuple(packages[socket]), 1))
             continue
         found.extend((f"socket{socket}-snc{index}", socket, part, len(parts)) for index, part in enumerate(parts))
     return found
 
 
 def _package(sys: Path, cpu: int) -> int:
-    path = sys / f"devices/system/cpu/cpu{cpu}/topology/physical_package_id"
-    try:
-        return int(path.read_text())
-    except FileNotFoundError:
-        raise TopologyError(f"{path} does not exist though the CPU is online: mount the host's /sys whole") from None
+    return int((sys / f"devices/system/cpu/cpu{cpu}/topology/physical_package_id").read_text())
 
 
 def _numa_nodes(sys: Path) -> dict[int, tuple[int, ...]]:

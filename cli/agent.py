@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.complaint import complaining_of
-from cli.state import DEFAULT, StateOption
+from cli.state import DEFAULT, StateError, StateOption, claim
 
 if TYPE_CHECKING:
     from agent.settings import AgentSettings
@@ -71,7 +71,8 @@ def run(
     from agent.main import run as run_agent
     from contracts.errors import ContractError
 
-    with complaining_of(AgentError, ContractError):
+    with complaining_of(StateError, AgentError, ContractError):
+        claim(state)
         run_agent(_settings(node=node, state=state, sys=sys, proc=proc, resctrl=resctrl))
 
 

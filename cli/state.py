@@ -31,15 +31,24 @@ def prepared(state: Path) -> Path:
     Raises:
         StateError: it holds something that is not Leeward's, or can't be written.
     """
+    claim(state)
+    if not is_ours(state):
+        raise StateError(f"{state} holds files that are not Leeward's: name an empty or a new directory")
+    return state.resolve()
+
+
+def claim(state: Path) -> None:
+    """Make the directory and mark it as Leeward's, unless somebody else has put something there.
+
+    Raises:
+        StateError: it can't be written.
+    """
     try:
         state.mkdir(parents=True, exist_ok=True)
-        if not is_ours(state):
-            if any(state.iterdir()):
-                raise StateError(f"{state} holds files that are not Leeward's: name an empty or a new directory")
+        if not any(state.iterdir()):
             (state / MARKER).write_text("Leeward's local state. `leeward reset` deletes this directory.\n")
     except OSError as error:
         raise StateError(f"{state} can't be used as state: {error.strerror}; name a writable directory") from error
-    return state.resolve()
 
 
 def is_ours(state: Path) -> bool:

@@ -17,6 +17,9 @@ from agent.sources.protocol import CountArray
 HEADER_WORDS: int = lib.LEEWARD_HEADER_WORDS
 """Words before the first value of a group read: number of counters, time enabled, time running."""
 
+OWN_THREAD: int = lib.LEEWARD_OWN_THREAD
+"""In place of a CPU: count the calling thread in user mode, wherever it runs; what needs no privilege."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GroupRows:
@@ -43,25 +46,15 @@ class Kernel:
         self._calls = lib.leeward_kernel() if calls is None else calls
         self._owner = owner
 
-    def open(self, encoding: Encoding, *, cpu: int, group_fd: int = -1, exclude_guest: bool = False) -> int:
-        """Open one counter for all tasks of one CPU; a leader (``group_fd`` -1) starts disabled.
-
-        Guests count by default: they contend like anyone else, and uncore PMUs and top-down metrics refuse filters.
+    def open(self, encoding: Encoding, *, cpu: int, group_fd: int = -1) -> int:
+        """Open one counter for all tasks of one CPU, or for ``OWN_THREAD``; a leader (``group_fd`` -1) starts disabled.
 
         Returns:
             A file descriptor, or minus an errno.
         """
-        flags = lib.LEEWARD_EXCLUDE_GUEST if exclude_guest else 0
         return int(
             lib.leeward_perf_open(
-                self._calls,
-                encoding.type,
-                encoding.config,
-                encoding.config1,
-                encoding.config2,
-                cpu,
-                group_fd,
-                flags,
+                self._calls, encoding.type, encoding.config, encoding.config1, encoding.config2, cpu, group_fd
             )
         )
 

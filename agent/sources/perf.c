@@ -1,5 +1,8 @@
 /* perf_event_open and group reads. The four system calls come in through a structure, so that a test can stand in for
- * the kernel at that one place. Every call returns a result, or minus an errno. */
+ * the kernel at that one place. Every call returns a result, or minus an errno.
+ *
+ * Only reading is tried again after a signal: close() must not be, since Linux has freed the descriptor by then and
+ * another thread may hold its number. */
 
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -17,7 +20,7 @@ typedef struct {
     long (*close)(int fd);
 } leeward_system_calls;
 
-#define LEEWARD_EXCLUDE_GUEST 1u
+#define LEEWARD_OWN_THREAD (-1) /* in place of a CPU: the calling thread in user mode, wherever it runs */
 #define LEEWARD_HEADER_WORDS 3
 
 static long result_or_errno(long result) { return result < 0 ? -(long)errno : result; }
@@ -44,9 +47,11 @@ static const leeward_system_calls KERNEL = {kernel_open, kernel_read, kernel_ioc
 
 const leeward_system_calls *leeward_kernel(void) { return &KERNEL; }
 
-/* Open one counter for every task on one CPU. A leader (group_fd -1) starts disabled. */
+/* Open one counter for every task on one CPU, or for the own thread. A leader (group_fd -1) starts disabled. Guests are
+ * counted: they contend like anyone else, and uncore PMUs and top-down metrics refuse filters. */
 int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t config, uint64_t config1,
-                      uint64_t config2, int cpu, int group_fd, uint32_t flags) {
+                      uint64_t config2, int cpu, int group_fd) {
+    int is_own = cpu == LEEWARD_OWN_THREAD;
     struct perf_event_attr attr;
     memset(&attr, 0, sizeof attr);
     attr.type = type;
@@ -56,8 +61,9 @@ int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t
     attr.config2 = config2;
     attr.read_format = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
     attr.disabled = group_fd < 0;
-    attr.exclude_guest = (flags & LEEWARD_EXCLUDE_GUEST) != 0;
-    return (int)calls->open(&attr, -1, cpu, group_fd, PERF_FLAG_FD_CLOEXEC);
+    attr.exclude_kernel = is_own;
+    attr.exclude_hv = is_own;
+    return (int)calls->open(&attr, is_own ? 0 : -1, cpu, group_fd, PERF_FLAG_FD_CLOEXEC);
 }
 
 /* Start a whole group through its leader. */

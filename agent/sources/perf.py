@@ -13,7 +13,7 @@ from agent.sources.counter_groups import CounterGroups, Refusal, Row, close_grou
 from agent.sources.groups import GENERAL_COUNTERS, plan_groups
 from agent.sources.kernel import Kernel
 from agent.sources.protocol import MissingEvent, Opened, Reading
-from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused
+from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, unreadable
 from agent.topology import Topology
 from contracts.events import EVENTS, Pmu
 from contracts.nodestate import IsolatedCpuPolicy
@@ -40,7 +40,7 @@ class PerfSource:
         self._groups = CounterGroups(self._kernel)
         self._isolated_groups = CounterGroups(self._kernel)
         self._isolated_due_ns = 0
-        self._counters = GENERAL_COUNTERS[Pmu.CORE]
+        self._isolated_interval_ns = int((settings.window_seconds - settings.sampling_period_seconds / 2) * 1e9)
 
     def open(self, events: frozenset[str]) -> Opened:
         """Open the core events among ``events``; each is first tried alone, so that its own errno is known.
@@ -54,7 +54,10 @@ class PerfSource:
         cpus = self._countable_cpus()
         if not cpus:
             return Opened(missing=_nothing_to_interrupt(wanted))
-        node = core_pmu(self._settings.roots.sys)
+        try:
+            node = core_pmu(self._settings.roots.sys)
+        except OSError as error:
+            return Opened(missing=unreadable(wanted, error))
         missing: list[MissingEvent] = []
         encodings = self._encodings(wanted, node=node, cpu=cpus[0], missing=missing)
         if not self._topology.characterised:
@@ -71,7 +74,7 @@ class PerfSource:
         blocks = self._groups.read() if self._groups else ()
         if self._isolated_groups and monotonic_ns >= self._isolated_due_ns:
             blocks += self._isolated_groups.read()
-            self._isolated_due_ns = monotonic_ns + int(self._settings.window_seconds * 1e9)
+            self._isolated_due_ns = monotonic_ns + self._isolated_interval_ns
         return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, blocks=blocks)
 
     def close(self) -> None:

@@ -31,12 +31,12 @@ ffibuilder.cdef(
         long (*close)(int fd);
     } leeward_system_calls;
 
-    #define LEEWARD_EXCLUDE_GUEST ...
+    #define LEEWARD_OWN_THREAD ...
     #define LEEWARD_HEADER_WORDS ...
 
     const leeward_system_calls *leeward_kernel(void);
     int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t config, uint64_t config1,
-                          uint64_t config2, int cpu, int group_fd, uint32_t flags);
+                          uint64_t config2, int cpu, int group_fd);
     int leeward_perf_enable(const leeward_system_calls *calls, int fd);
     int leeward_perf_close(const leeward_system_calls *calls, int fd);
     size_t leeward_perf_read_groups(const leeward_system_calls *calls, const int *fds, const int *members,
@@ -51,14 +51,15 @@ ffibuilder.set_source(
 
 
 def build_in_place() -> Path:
-    """Compile, and put the extension beside this file.
+    """Compile, and put the extension beside this file; a program that runs keeps the one it has mapped.
 
     Returns:
         The extension's path.
     """
     with tempfile.TemporaryDirectory() as directory:
         built = Path(ffibuilder.compile(tmpdir=directory))
-        return Path(shutil.copy2(built, Path(__file__).parent / built.name))
+        unfinished = Path(shutil.copy2(built, Path(__file__).with_name(f".{built.name}.unfinished")))
+        return unfinished.replace(Path(__file__).with_name(built.name))
 
 
 if __name__ == "__main__":

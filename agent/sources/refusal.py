@@ -55,6 +55,12 @@ def all_missing(events: Iterable[str], *, number: int, reason: str) -> tuple[Mis
     return tuple(MissingEvent(event=event, errno=symbol(number), reason=reason) for event in sorted(events))
 
 
+def unreadable(events: Iterable[str], error: OSError) -> tuple[MissingEvent, ...]:
+    """Events whose place in sysfs can't be read: hidden from the container, or gone since it was listed."""
+    reason = f"{error.filename} can't be read: let the container see and read the host's sysfs"
+    return all_missing(events, number=error.errno or errno.EIO, reason=reason)
+
+
 def first_reasons(missing: Iterable[MissingEvent], *, opened: frozenset[str]) -> tuple[MissingEvent, ...]:
     """One reason an event, the first that was met; none for events that were opened somewhere after all."""
     reasons: dict[str, MissingEvent] = {}

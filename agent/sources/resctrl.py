@@ -8,7 +8,7 @@ node YY.
 
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from agent.settings import AgentSettings
 from agent.sources.protocol import CounterBlock, MissingEvent, Opened, Reading
-from agent.sources.refusal import all_missing
+from agent.sources.refusal import all_missing, unreadable
 from agent.sources.unread import mark_unread
 from agent.topology import Domain, Topology
 from agent.topology_sysfs import l3_id, numa_node
-from contracts.events import EVENTS, Pmu
+from contracts.events import Pmu
 
 _OCCUPANCY = "RESCTRL.LLC_OCCUPANCY_BYTES"
 _FILES = {
@@ -58,7 +58,32 @@ class ResctrlSource:
     def open(self, events: frozenset[str]) -> Opened:
         """See which of the three quantities the root group offers."""
         self.close()
-        wanted = [name for name in _FILES if name in events and EVENTS[name].pmu is Pmu.RESCTRL]
+        wanted = [name for name in _FILES if name in events]
+        try:
+            return self._open(wanted)
+        except OSError as error:
+            return Opened(missing=unreadable(wanted, error))
+
+    def read(self) -> Reading:
+        """All groups as they are now; groups come and go between readings."""
+        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+        groups = self._groups() if self._events else None
+        if groups is None:
+            return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns)
+        bandwidth = tuple(name for name in self._events if name != _OCCUPANCY)
+        return Reading(
+            wall_ns=wall_ns,
+            monotonic_ns=monotonic_ns,
+            blocks=(self._block(bandwidth, groups, now_ns=monotonic_ns),) if bandwidth else (),
+            gauges=self._occupancy(groups) if _OCCUPANCY in self._events else {},
+        )
+
+    def close(self) -> None:
+        """Forget what was open; there are no descriptors to release."""
+        self._places = ()
+        self._events = ()
+
+    def _open(self, wanted: Sequence[str]) -> Opened:
         root = self._settings.roots.resctrl / "mon_data"
         if not root.is_dir():
             return Opened(missing=all_missing(wanted, number=errno.ENOENT, reason=_NOT_MOUNTED))
@@ -75,20 +100,6 @@ class ResctrlSource:
         self._events = tuple(offered)
         return Opened(events=frozenset(offered), missing=tuple(missing))
 
-    def read(self) -> Reading:
-        """All groups as they are now; groups come and go between readings."""
-        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
-        groups = self._groups() if self._events else {}
-        bandwidth = tuple(name for name in self._events if name != _OCCUPANCY)
-        blocks = (self._block(bandwidth, groups, now_ns=monotonic_ns),) if bandwidth else ()
-        gauges = self._occupancy(groups) if _OCCUPANCY in self._events else {}
-        return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, blocks=blocks, gauges=gauges)
-
-    def close(self) -> None:
-        """Forget what was open; there are no descriptors to release."""
-        self._places = ()
-        self._events = ()
-
     def _place(self, domain: Domain, root: Path) -> _Place | None:
         sys = self._settings.roots.sys
         cache = l3_id(sys, domain.cpus[0])
@@ -100,14 +111,17 @@ class ResctrlSource:
             path = f"{path}/mon_sub_L3_{node:02d}"
         return _Place(domain=domain.name, path=path) if (root / path).is_dir() else None
 
-    def _groups(self) -> dict[str, Path]:
-        """Control groups by name, those directories that have ``mon_data``; the root group's name is empty."""
+    def _groups(self) -> dict[str, Path] | None:
+        """Control groups by name, those directories that have ``mon_data``; the root group's name is empty.
+
+        ``None`` where they can't be listed: what is left of a list would pass for a smaller load.
+        """
         root = self._settings.roots.resctrl
-        groups = {"": root}
-        for entry in sorted(root.iterdir()) if root.is_dir() else ():
-            if (entry / "mon_data").is_dir():
-                groups[entry.name] = entry
-        return groups
+        try:
+            groups = [entry for entry in sorted(root.iterdir()) if (entry / "mon_data").is_dir()]
+        except OSError:
+            return None
+        return {"": root} | {entry.name: entry for entry in groups}
 
     def _occupancy(self, groups: Mapping[str, Path]) -> dict[str, dict[str, float]]:
         gauges = {}

@@ -8,15 +8,16 @@ from agent.encoding import Encoding, PmuNode, encode, uncore_boxes
 from agent.errors import EncodingError
 from agent.event_table import definition
 from agent.settings import AgentSettings
-from agent.sources.counter_groups import CounterGroups, Refusal, Row, open_group
+from agent.sources.counter_groups import CounterGroups, Refusal, Row, close_group, open_group
 from agent.sources.groups import GENERAL_COUNTERS, plan_groups
 from agent.sources.kernel import Kernel
 from agent.sources.protocol import MissingEvent, Opened, Reading
-from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused
+from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, unreadable
 from agent.topology import Domain, Topology
 from contracts.events import EVENTS, Pmu
 
 _PMUS = (Pmu.CHA, Pmu.IMC, Pmu.UPI, Pmu.IIO)
+_NO_CPU = "no box names a CPU that is online here: bring its package's first CPU back and restart the agent"
 
 
 class UncoreSource:
@@ -56,7 +57,10 @@ class UncoreSource:
         self._groups.close()
 
     def _open_pmu(self, pmu: Pmu, wanted: Sequence[str]) -> list[MissingEvent]:
-        boxes = uncore_boxes(self._settings.roots.sys, pmu)
+        try:
+            boxes = uncore_boxes(self._settings.roots.sys, pmu)
+        except OSError as error:
+            return list(unreadable(wanted, error))
         if not boxes:
             reason = f"sysfs lists no uncore {pmu} box: load intel_uncore, or run on bare metal"
             return list(all_missing(wanted, number=errno.ENOENT, reason=reason))
@@ -67,10 +71,23 @@ class UncoreSource:
             return list(all_missing(wanted, number=errno.EOPNOTSUPP, reason=reason))
         missing: list[MissingEvent] = []
         sayable = _sayable(wanted, boxes, missing=missing)
-        for group in plan_groups([definition(name) for name in sayable], counters=GENERAL_COUNTERS[pmu]):
+        planned = plan_groups([definition(name) for name in sayable], counters=GENERAL_COUNTERS[pmu])
+        for group in (part for names in planned for part in self._workable(names, boxes[0])):
             for socket, domains in self._sockets().items():
                 self._open_socket(pmu, group, boxes=boxes, socket=socket, domains=domains, missing=missing)
+        missing.extend(all_missing(sayable, number=errno.ENODEV, reason=_NO_CPU))
         return missing
+
+    def _workable(self, names: tuple[str, ...], box: PmuNode) -> tuple[tuple[str, ...], ...]:
+        """The group, or each event alone where the kernel knows constraints that forbid them together."""
+        cpus = self._cpus_of(box, self._topology.domains)
+        if len(names) == 1 or not cpus:
+            return (names,)
+        group = open_group(self._kernel, _encodings(names, box), cpu=cpus[0])
+        if isinstance(group, Refusal):
+            return tuple((name,) for name in names) if group.errno == errno.EINVAL else (names,)
+        close_group(self._kernel, group)
+        return (names,)
 
     def _open_socket(
         self,
@@ -94,8 +111,7 @@ class UncoreSource:
         missing.extend(refusals)
         if pmu is Pmu.IIO and refusals:
             for group, _ in opened:
-                for descriptor in reversed(group):
-                    self._kernel.close(descriptor)
+                close_group(self._kernel, group)
             return
         for group, rows in opened:
             self._groups.add(pmu, names, descriptors=group, rows=rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.sources._perf import ffi
-from agent.sources.kernel import Kernel
+from agent.sources.kernel import OWN_THREAD, Kernel
 
 RAW = 4
 SLOTS = 0x400
@@ -40,7 +40,9 @@ class FakeKernel:
     """Counters whose value is ``rate(counter)`` a nanosecond of running time.
 
     ``refuse`` gives an errno for counters that the node lacks; ``counters`` is how many general core counters a group
-    may take; ``running_share`` what part of enabled time a group runs; ``unreadable`` descriptors fail with EIO.
+    may take; ``running_share`` what part of enabled time a group runs; ``refuse_to_start`` is the errno of
+    starting one; ``unreadable`` descriptors fail with EIO; ``closed`` has descriptors in the order of their closing;
+    time moves on by ``advance``, and by ``ns_a_read`` with each read.
     """
 
     def __init__(
@@ -50,13 +52,17 @@ class FakeKernel:
         refuse: Callable[[OpenCounter], int] = _refuses_nothing,
         counters: int = 8,
         running_share: float = 1.0,
+        refuse_to_start: int = 0,
     ) -> None:
         self.rate = rate
         self.refuse = refuse
         self.counters = counters
         self.running_share = running_share
+        self.refuse_to_start = refuse_to_start
         self.now_ns = 1_000_000
         self.open_counters: dict[int, OpenCounter] = {}
+        self.ns_a_read = 0
+        self.closed: list[int] = []
         self.unreadable: set[int] = set()
         self.reads = 0
         self._next_fd = 1000
@@ -83,7 +89,7 @@ class FakeKernel:
         ]
 
     def _open(self, attr: Any, pid: int, cpu: int, group_fd: int, flags: int) -> int:
-        assert (pid, attr.read_format) == (-1, 0b1011)
+        assert (pid, attr.read_format) == (0 if cpu == OWN_THREAD else -1, 0b1011)
         fd = self._next_fd
         leader = fd if group_fd < 0 else group_fd
         counter = OpenCounter(fd=fd, type=attr.type, config=attr.config, cpu=cpu, leader=leader)
@@ -108,10 +114,11 @@ class FakeKernel:
     def _ioctl(self, fd: int, request: int, argument: int) -> int:
         assert argument == 1
         self.open_counters[fd].started_ns = self.now_ns
-        return 0
+        return -self.refuse_to_start
 
     def _read(self, fd: int, buffer: Any, size: int) -> int:
         self.reads += 1
+        self.now_ns += self.ns_a_read
         if fd in self.unreadable:
             return -errno.EIO
         counter = self.open_counters[fd]
@@ -126,4 +133,5 @@ class FakeKernel:
 
     def _close(self, fd: int) -> int:
         del self.open_counters[fd]
+        self.closed.append(fd)
         return 0

@@ -80,7 +80,8 @@ def test_the_watchdogs_cycle_counter_is_not_counted_upon(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(errno.ENOENT, "ENOENT"), (errno.EACCES, "EACCES"), (errno.EINVAL, "EINVAL")]
+    ("number", "name"),
+    [(errno.ENOENT, "ENOENT"), (errno.EACCES, "EACCES"), (errno.EPERM, "EPERM"), (errno.EINVAL, "EINVAL")],
 )
 def test_a_refusal_is_reported_with_its_errno(tmp_path: Path, number: int, name: str) -> None:
     fake = FakeKernel(refuse=lambda counter: number)
@@ -178,4 +179,47 @@ def test_on_another_cpu_all_is_tried_and_nothing_kept(tmp_path: Path) -> None:
     assert errnos.keys() == CORE
     assert errnos.pop("MEM_LOAD_RETIRED.L3_HIT") == "ENOENT"
     assert set(errnos.values()) == {"EOPNOTSUPP"}
+    assert fake.open_counters == {}
+
+
+def test_a_hidden_pmu_is_told_and_no_crash(tmp_path: Path) -> None:
+    """A directory where a file should be stands for whatever makes sysfs unreadable; permissions don't bind root."""
+    core = source(tmp_path, FakeKernel())
+    path = tmp_path / "sys/bus/event_source/devices/cpu/type"
+    path.unlink()
+    path.mkdir()
+    opened = core.open(ALL)
+    assert {entry.event for entry in opened.missing} == CORE
+    assert {entry.errno for entry in opened.missing} == {"EISDIR"}
+    assert str(path) in opened.missing[0].reason
+
+
+def test_a_leader_that_cannot_be_started_is_closed_with_its_members(tmp_path: Path) -> None:
+    fake = FakeKernel(refuse_to_start=errno.EIO)
+    opened = source(tmp_path, fake).open(ALL)
+    assert {entry.errno for entry in opened.missing} == {"EIO"}
+    assert fake.open_counters == {}
+
+
+def test_members_are_closed_before_their_leader(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    core = source(tmp_path, fake)
+    core.open(ALL)
+    leader_of = {fd: counter.leader for fd, counter in fake.open_counters.items()}
+    fake.closed.clear()
+    core.close()
+    for fd, leader in leader_of.items():
+        assert fake.closed.index(fd) <= fake.closed.index(leader)
+
+
+def test_descriptors_that_run_out_are_told_and_those_that_were_got_stay(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    fake.refuse = lambda counter: errno.EMFILE if len(fake.open_counters) >= 100 else 0
+    core = source(tmp_path, fake)
+    opened = core.open(ALL)
+    assert opened.events
+    assert opened.events | {entry.event for entry in opened.missing} == CORE
+    assert {entry.errno for entry in opened.missing} <= {"EMFILE"}
+    assert len(fake.open_counters) <= 100
+    core.close()
     assert fake.open_counters == {}

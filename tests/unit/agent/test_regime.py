@@ -1,5 +1,3 @@
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
 
@@ -7,32 +5,14 @@ from agent.regime import RegimePredictor, assess
 from contracts.axis import Axis
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.regime import Regime, Threshold
-from contracts.vector import FeatureVector, FloatArray
-
-
-class FixedPredictor:
-    """Says the same of every vector."""
-
-    def __init__(self, probabilities: dict[Axis, float], thresholds: Mapping[Axis, Threshold] | None = None) -> None:
-        self._probabilities = probabilities
-        self._thresholds = thresholds or {}
-
-    @property
-    def thresholds(self) -> Mapping[Axis, Threshold]:
-        return self._thresholds
-
-    def probabilities(self, values: FloatArray) -> dict[Axis, float]:
-        assert values.shape == (len(FEATURE_SCHEMA_V1),)
-        return self._probabilities
+from contracts.vector import FeatureVector
+from tests.unit.agent.fixed_predictor import QUIET, FixedPredictor
 
 
 def vector(present: int = len(FEATURE_SCHEMA_V1)) -> FeatureVector:
     values = np.full(len(FEATURE_SCHEMA_V1), np.nan, dtype=np.float32)
     values[:present] = 0.25
     return FeatureVector(node="n1", domain="socket0", window_start_ns=0, window_length_ns=1, values=values)
-
-
-QUIET = dict.fromkeys(Axis, 0.1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from agent.settings import AgentSettings, Roots
 from agent.sources.resctrl import ResctrlSource
 from agent.sources.unread import is_unread
+from agent.topology import Domain, Topology
 from agent.topology_sysfs import read_topology
 from contracts.features import FEATURE_SCHEMA_V1
 from tests.unit.agent.machine_tree import Machine, add_resctrl, build
@@ -19,6 +20,17 @@ OCCUPANCY = "RESCTRL.LLC_OCCUPANCY_BYTES"
 @pytest.fixture
 def roots(tmp_path: Path) -> Roots:
     return build(tmp_path, Machine(sockets=1))
+
+
+def bare() -> Topology:
+    return Topology(
+        vendor="GenuineIntel",
+        family=6,
+        model=143,
+        stepping=8,
+        smt=False,
+        domains=(Domain(name="socket0", socket=0, cpus=(0,)),),
+    )
 
 
 def source(roots: Roots) -> ResctrlSource:
@@ -89,14 +101,13 @@ def test_a_quantity_that_the_cpu_lacks_is_missing_alone(roots: Roots) -> None:
     assert resctrl.read().blocks[0].events == ("RESCTRL.MBM_TOTAL_BYTES",)
 
 
-def test_unmounting_between_readings_leaves_everything_unread(roots: Roots) -> None:
+def test_unmounting_between_readings_leaves_nothing_read(roots: Roots) -> None:
     add_resctrl(roots, "", occupancy=5, total=1, local=1)
     resctrl = source(roots)
     resctrl.open(ALL)
     shutil.rmtree(roots.resctrl)
     reading = resctrl.read()
-    assert reading.gauges == {}
-    assert all(is_unread(enabled_ns=b.enabled_ns, running_ns=b.running_ns).all() for b in reading.blocks)
+    assert (reading.blocks, reading.gauges) == ((), {})
 
 
 def test_rows_carry_the_readings_time(roots: Roots) -> None:
@@ -107,3 +118,17 @@ def test_rows_carry_the_readings_time(roots: Roots) -> None:
     (block,) = reading.blocks
     assert np.array_equal(block.enabled_ns, [reading.monotonic_ns])
     assert np.array_equal(block.running_ns, [reading.monotonic_ns])
+
+
+def test_a_mount_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
+    """A directory where a file should be stands for whatever makes sysfs unreadable; permissions don't bind root."""
+    roots = build(tmp_path, Machine(sockets=1))
+    add_resctrl(roots, "", occupancy=5, total=1, local=1)
+    (roots.sys / "devices/system/cpu/cpu0/cache/index3/id").unlink()
+    (roots.sys / "devices/system/cpu/cpu0/cache/index3/level").unlink()
+    (roots.sys / "devices/system/cpu/cpu0/cache/index3/level").mkdir()
+    resctrl = ResctrlSource(topology=bare(), settings=AgentSettings(node="n1", roots=roots))
+    opened = resctrl.open(ALL)
+    assert {entry.event for entry in opened.missing} == RESCTRL
+    assert {entry.errno for entry in opened.missing} == {"EISDIR"}
+    assert resctrl.read().blocks == ()

@@ -5,7 +5,7 @@ import pytest
 from agent.cpu_list import parse_cpu_list
 from agent.errors import TopologyError
 from agent.settings import Roots
-from agent.topology_sysfs import l3_id, numa_node, read_topology
+from agent.topology_sysfs import l3_id, numa_node, online_cpus, read_topology
 from tests.unit.agent.machine_tree import Machine, build
 
 LLC_BYTES = 107520 * 1024
@@ -79,6 +79,31 @@ def test_this_machine_has_a_topology() -> None:
 def test_empty_roots_say_what_to_mount(tmp_path: Path) -> None:
     with pytest.raises(TopologyError, match="mount the host's /sys"):
         read_topology(Roots.under(tmp_path))
+
+
+def test_unreadable_trees_say_which_file(tmp_path: Path) -> None:
+    roots = build(tmp_path, Machine())
+    path = roots.sys / "devices/system/cpu/cpu3/topology/physical_package_id"
+    path.unlink()
+    with pytest.raises(TopologyError, match=r"physical_package_id can't be read: No such file.*mount the host's /sys"):
+        read_topology(roots)
+
+
+def test_more_clusters_than_a_node_state_holds_make_sockets(tmp_path: Path) -> None:
+    topology = read_topology(build(tmp_path, Machine(sockets=2, cores=5, clusters=5, model=106)))
+    assert [domain.name for domain in topology.domains] == ["socket0", "socket1"]
+    assert sorted(cpu for domain in topology.domains for cpu in domain.cpus) == list(range(20))
+
+
+def test_a_hypervisor_that_shows_every_cpu_as_a_package_makes_one_domain(tmp_path: Path) -> None:
+    topology = read_topology(build(tmp_path, Machine(sockets=16, cores=1, threads=1, model=106)))
+    assert [(domain.name, domain.cpus) for domain in topology.domains] == [("socket0", tuple(range(16)))]
+
+
+def test_what_is_online_now(tmp_path: Path) -> None:
+    roots = build(tmp_path, Machine(offline=frozenset({1})))
+    assert online_cpus(roots) == (0, 2, 3, 4, 5, 6, 7)
+    assert online_cpus(Roots.under(tmp_path / "nowhere")) == ()
 
 
 @pytest.mark.parametrize("text", ["a", "1-", "-3", "1,,2"])

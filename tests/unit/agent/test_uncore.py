@@ -6,7 +6,7 @@ from agent.sources.uncore import UncoreSource
 from agent.topology_sysfs import read_topology
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
-from tests.unit.agent.fake_kernel import FakeKernel
+from tests.unit.agent.fake_kernel import FakeKernel, OpenCounter
 from tests.unit.agent.machine_tree import Machine, build
 
 ALL = FEATURE_SCHEMA_V1.events
@@ -83,3 +83,46 @@ def test_boxes_of_another_cpu_stay_closed(tmp_path: Path) -> None:
     assert {entry.event for entry in opened.missing} == UNCORE
     assert {entry.errno for entry in opened.missing} == {"EOPNOTSUPP"}
     assert fake.open_counters == {}
+
+
+def test_a_group_that_the_kernel_cannot_hold_is_opened_one_event_at_a_time(tmp_path: Path) -> None:
+    """Kernels before the fix of their CHA constraints refuse groups that the vendor allows."""
+    fake = FakeKernel(refuse=lambda counter: errno.EINVAL if counter.leader != counter.fd else 0)
+    uncore = source(tmp_path, fake, Machine())
+    opened = uncore.open(ALL)
+    assert (opened.events, opened.missing) == (UNCORE, ())
+    assert {len(block.events) for block in uncore.read().blocks} == {1}
+    uncore.close()
+    assert fake.open_counters == {}
+
+
+def test_other_refusals_split_no_group(tmp_path: Path) -> None:
+    tries: list[OpenCounter] = []
+
+    def refuse(counter: OpenCounter) -> int:
+        tries.append(counter)
+        return errno.EACCES
+
+    opened = source(tmp_path, FakeKernel(refuse=refuse), Machine(boxes={"upi": 1})).open(ALL)
+    assert {entry.errno for entry in opened.missing if entry.event.startswith("UNC_UPI")} == {"EACCES"}
+    assert len(tries) == 1 + 2, "once to see whether the group fits, then on each socket"
+
+
+def test_boxes_of_offline_cpus_say_so(tmp_path: Path) -> None:
+    machine = Machine(boxes={"upi": 1}, offline=frozenset({0, 2}))
+    opened = source(tmp_path, FakeKernel(), machine).open(ALL)
+    reasons = {entry.reason for entry in opened.missing if entry.event.startswith("UNC_UPI")}
+    assert len(reasons) == 1
+    assert "online" in reasons.pop()
+
+
+def test_a_hidden_box_is_told_and_no_crash(tmp_path: Path) -> None:
+    uncore = source(tmp_path, FakeKernel(), Machine(boxes={"imc": 1, "upi": 1}))
+    path = tmp_path / "sys/bus/event_source/devices/uncore_upi_0/type"
+    path.unlink()
+    path.mkdir()
+    opened = uncore.open(ALL)
+    assert {entry.event for entry in opened.missing if entry.errno == "EISDIR"} == {
+        name for name in UNCORE if name.startswith("UNC_UPI")
+    }
+    assert "UNC_M_CAS_COUNT.ALL" in opened.events

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.state import StateError, is_ours, prepared
+from cli.state import StateError, claim, is_ours, prepared
 
 RUNNER = CliRunner()
 
@@ -45,3 +45,17 @@ def test_preparing_twice_keeps_what_is_there(tmp_path: Path) -> None:
     (state / "kept").write_text("kept")
     assert prepared(tmp_path / "state") == state
     assert (state / "kept").read_text() == "kept"
+
+
+def test_claiming_marks_an_empty_directory_and_leaves_others_as_they_are(tmp_path: Path) -> None:
+    claim(tmp_path / "new")
+    assert is_ours(tmp_path / "new")
+    claim(tmp_path)
+    assert not is_ours(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_state_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match=r"can't be used as state: .*; name a writable directory"):
+        claim(tmp_path / "file")

@@ -102,9 +102,11 @@ def test_python_is_the_projects(path: Path) -> None:
 
 
 @each_file
-def test_installer_is_pinned(path: Path) -> None:
+def test_installer_is_the_one_that_the_lock_names(path: Path) -> None:
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    (locked,) = [package["version"] for package in packages if package["name"] == "uv"]
     (install,) = [run for run in arguments_of(path, "RUN") if run.startswith("pip install")]
-    assert re.fullmatch(r"pip install --no-cache-dir uv==\d+\.\d+\.\d+", install)
+    assert install == f"pip install --no-cache-dir uv=={locked}"
 
 
 @each_file

@@ -1,0 +1,149 @@
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from eval.campaign import CampaignSettings, run_campaign
+from eval.placement import PLACEMENT_FILE, PlacementReport, PlacementSettings, compare, render_placement
+from eval.placement.compare import RUNS, placement_report
+from eval.placement.demand import BACKGROUND_GROUP, function_groups
+from eval.placement.policy import PolicyName
+from eval.placement.report import PolicyRun
+from eval.placement.runs import draw_runs, play_run
+from eval.placement.table import verdict
+from eval.placement.unseen import without_groups
+from eval.reports import report_path
+from pipelines.dataset import TraceDataset, dataset_directory, write_dataset
+from pipelines.settings import TrainingSettings, TreeSettings
+from serving.champion import load_champion
+
+SETTINGS = PlacementSettings()
+DIGEST = "sha256:" + "1" * 64
+OTHERS = {
+    PolicyName.DEFAULT: (0.3, 0.4, 0.5),
+    PolicyName.THRESHOLD: (0.3, 0.3, 0.6),
+    PolicyName.ORACLE: (0.0, 0.1, 0.2),
+}
+
+
+def report_of(leeward: tuple[float, ...]) -> PlacementReport:
+    played = {
+        (index, name): (
+            100,
+            PolicyRun(
+                policy=name,
+                violated=share,
+                worst_slowdown=2.0,
+                mean_excess=share / 2,
+                placed=98,
+                refused=2,
+                nodes_used=16.0,
+                load=0.5,
+            ),
+        )
+        for name, shares in (OTHERS | {PolicyName.LEEWARD: leeward}).items()
+        for index, share in enumerate(shares)
+    }
+    return placement_report(draw_runs(SETTINGS), played, settings=SETTINGS, training_data=DIGEST)
+
+
+def test_every_network_function_is_placed_once_by_a_bundle_that_never_saw_it() -> None:
+    runs = draw_runs(PlacementSettings(repetitions=2))
+    assert len(runs) == 6
+    for repetition in (runs[:3], runs[3:]):
+        assert sorted(group for run in repetition for group in run.functions) == list(function_groups())
+    assert all(run.unseen == run.functions | {BACKGROUND_GROUP} for run in runs)
+    assert len({run.schedule_seed for run in runs}) == 6
+    assert (
+        draw_runs(PlacementSettings(seed=2)) != draw_runs(PlacementSettings(seed=1)) == draw_runs(PlacementSettings())
+    )
+
+
+def test_policies_are_compared_run_by_run() -> None:
+    found = report_of((0.2, 0.3, 0.4)).of(PolicyName.LEEWARD)
+    assert found.violated.value == pytest.approx(0.3)
+    assert found.violated.upper - found.violated.lower > 0.2
+    assert found.fewer_violated is not None
+    assert found.fewer_violated.value == pytest.approx(0.1)
+    assert found.fewer_violated.upper - found.fewer_violated.lower == pytest.approx(0.0, abs=1e-9)
+    assert (found.placed, found.refused, found.violated.units) == (294, 6, 3)
+    assert report_of((0.2, 0.3, 0.4)).of(PolicyName.DEFAULT).fewer_violated is None
+
+
+def test_a_gain_beyond_chance_is_said_and_set_against_the_oracles() -> None:
+    said = verdict(report_of((0.2, 0.3, 0.4)))
+    assert said.startswith("Leeward spares 10.0 points of the time with a violated tolerance (+10.0 to +10.0")
+    assert said.endswith("The oracle spares 30.0: Leeward gets 33 % of that.")
+
+
+def test_a_loss_is_said_too() -> None:
+    assert verdict(report_of((0.4, 0.5, 0.6))).startswith("Leeward is worse than the default scheduler by 10.0 points")
+
+
+@pytest.mark.parametrize(
+    ("leeward", "direction"),
+    [((0.1, 0.5, 0.4), "6.7 points of the time less"), ((0.1, 0.5, 0.8), "6.7 points of the time more")],
+)
+def test_what_may_be_chance_is_called_so(leeward: tuple[float, ...], direction: str) -> None:
+    said = verdict(report_of(leeward))
+    assert said.startswith(f"Leeward has {direction}")
+    assert said.endswith("over 3 runs that is not beyond chance.")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_a_terminal(width: int, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w") as out:
+        console = Console(width=width, record=True, file=out)
+        console.print(render_placement(report_of((0.2, 0.3, 0.4))))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    for word in ("simulated testbed", "oracle", "thresholds", "Leeward", "294 (-6)", "30.0 %", "Leeward spares"):
+        assert word in text
+
+
+def test_a_report_comes_back_from_json() -> None:
+    report = report_of((0.2, 0.3, 0.4))
+    assert PlacementReport.from_json(report.to_json(indent=2)) == report
+
+
+TINY = PlacementSettings(parts=2, load=0.05, most_load=0.1, churn=4, gap_seconds=40.0, last_seconds=30.0, workers=2)
+QUICK = TrainingSettings(
+    rate=0.7,
+    regime=TreeSettings(trees=5, depth=2, learning_rate=0.3),
+    interference=TreeSettings(trees=8, depth=2, learning_rate=0.3),
+)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> TraceDataset:
+    campaign = run_campaign(CampaignSettings(intensities=(0.5, 1.0), mixes=24))
+    return TraceDataset(traces=campaign.rows, profiles=campaign.profiles)
+
+
+def test_leaving_groups_out_leaves_none_of_their_rows(dataset: TraceDataset) -> None:
+    left = without_groups(dataset, frozenset({"upf", "batch"}))
+    assert {"upf", "batch"}.isdisjoint(frozenset().union(*(trace.groups for trace in left.traces)))
+    assert {profile.key for profile in left.profiles}.isdisjoint({"upf-large", "upf-small", "batch"})
+    assert 0 < len(left.traces) < len(dataset.traces)
+
+
+@pytest.mark.slow
+def test_the_whole_comparison_on_a_small_scale(dataset: TraceDataset, tmp_path: Path) -> None:
+    write_dataset(dataset, dataset_directory(tmp_path))
+    told: list[float] = []
+    report = compare(tmp_path, TINY, training=QUICK, progress=lambda _, done: told.append(done))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert PlacementReport.from_json(report_path(tmp_path, PLACEMENT_FILE).read_bytes()) == report
+    assert report.training_data == dataset.digest
+    for index, run in enumerate(report.runs):
+        bundle = load_champion(tmp_path / RUNS / f"run-{index + 1}")
+        assert bundle is not None
+        assert set(run.unseen_groups).isdisjoint(bundle.manifest.training_groups)
+        assert set(run.unseen_groups) | set(bundle.manifest.training_groups) == {*function_groups(), BACKGROUND_GROUP}
+        assert {found.placed + found.refused for found in run.policies} == {run.arrivals}
+        again = play_run(
+            draw_runs(TINY)[index], PolicyName.ORACLE, profiles=dataset.profiles, state=tmp_path, settings=TINY
+        )
+        assert again[1].violated == next(found for found in run.policies if found.policy is PolicyName.ORACLE).violated

@@ -1,0 +1,101 @@
+from collections.abc import Mapping
+
+import numpy as np
+
+from agent.once import observe
+from agent.settings import AgentSettings
+from contracts.features import FEATURE_SCHEMA_V1
+from contracts.nodestate import NodeState
+from eval.placement.agents import Agents
+from eval.placement.cluster import Cluster
+from eval.placement.oracle import OraclePolicy
+from eval.placement.threshold import LatestStates, ThresholdPolicy, is_busy
+from tests.unit.eval.placement.pieces import arrival, cluster_of
+
+
+def agents_of(cluster: Cluster, latest: LatestStates) -> Agents:
+    return Agents(cluster, publisher=latest, window_seconds=10.0, heartbeat_seconds=120.0)
+
+
+def state_with(features: Mapping[str, float | None]) -> NodeState:
+    node = cluster_of("a").nodes["a"]
+    state = observe([node.source()], node.topology, AgentSettings(node="a"), clock=node.now, sleep=node.advance)
+    assert state.status is not None
+    values = [None] * len(FEATURE_SCHEMA_V1)
+    domains = tuple(
+        domain.model_copy(
+            update={
+                "features": tuple(
+                    features.get(name, value) for name, value in zip(FEATURE_SCHEMA_V1.names, values, strict=True)
+                )
+            }
+        )
+        for domain in state.status.domains
+    )
+    return state.model_copy(update={"status": state.status.model_copy(update={"domains": domains})})
+
+
+def test_the_oracle_avoids_the_node_whose_resident_would_be_hurt() -> None:
+    cluster = cluster_of("calm", "crowded")
+    for index in range(3):
+        cluster.place(arrival("upf-large", uid=f"upf-{index}", max_slowdown=1.1), "crowded")
+    assert OraclePolicy(cluster).choose(arrival("batch", max_slowdown=3.0), ["crowded", "calm"]) == "calm"
+
+
+def test_the_oracle_looks_for_the_fewest_new_violations_before_the_worst_party() -> None:
+    cluster = cluster_of("hopeless", "tight")
+    cluster.place(arrival("upf-large", uid="doomed", max_slowdown=1.0), "hopeless")
+    cluster.place(arrival("batch", uid="noise", max_slowdown=9.0), "hopeless")
+    cluster.place(arrival("upf-large", uid="fine", max_slowdown=1.05), "tight")
+    assert OraclePolicy(cluster).choose(arrival("batch", max_slowdown=9.0), ["hopeless", "tight"]) == "hopeless"
+
+
+def test_a_domain_is_busy_from_a_threshold_up_and_a_missing_value_is_not() -> None:
+    assert is_busy(state_with({"dram_utilisation": 0.6}))
+    assert is_busy(state_with({"llc_occupancy_share": 0.95, "dram_utilisation": None}))
+    assert not is_busy(state_with({"dram_utilisation": 0.59, "llc_occupancy_share": 0.79}))
+    assert not is_busy(state_with({}))
+    assert not is_busy(None)
+
+
+def test_the_threshold_policy_leaves_the_busy_node_alone_though_it_has_more_room() -> None:
+    cluster = cluster_of("busy", "crowded")
+    for index in range(3):
+        cluster.place(arrival("batch", uid=f"batch-{index}", nic=0), "busy")
+    for index in range(7):
+        cluster.place(arrival("transcoder", uid=f"coder-{index}"), "crowded")
+    cluster.now_seconds = 60.0
+    latest = LatestStates()
+    policy = ThresholdPolicy(cluster, agents=agents_of(cluster, latest), latest=latest, rng=np.random.default_rng(1))
+    assert policy.choose(arrival("amf"), ["busy", "crowded"]) == "crowded"
+    assert [is_busy(latest.states[name]) for name in ("busy", "crowded")] == [True, False]
+    assert policy.choose(arrival("amf"), ["busy"]) == "busy"
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.published: list[tuple[str, str]] = []
+
+    def publish(self, state: NodeState) -> None:
+        assert state.status is not None
+        end = state.status.domains[0].window.end
+        self.published.append((state.metadata.name, f"{end:%M:%S}"))
+
+
+def test_agents_publish_at_once_on_a_change_once_a_window_is_over_and_else_as_a_heartbeat() -> None:
+    cluster, counted = cluster_of("a", "b"), Counted()
+    agents = Agents(cluster, publisher=counted, window_seconds=10.0, heartbeat_seconds=120.0)
+
+    def published_at(seconds: float) -> list[tuple[str, str]]:
+        cluster.now_seconds = seconds
+        counted.published.clear()
+        agents.report()
+        return list(counted.published)
+
+    assert published_at(15.0) == [("a", "00:15"), ("b", "00:15")]
+    cluster.place(arrival("amf"), "a")
+    assert published_at(20.0) == []
+    assert published_at(27.0) == [("a", "00:27")]
+    assert published_at(40.0) == []
+    assert published_at(136.0) == [("b", "02:16")]
+    assert published_at(148.0) == [("a", "02:28")]
