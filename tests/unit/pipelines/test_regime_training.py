@@ -29,7 +29,9 @@ def test_every_copy_loses_something_and_the_first_rows_nothing(settings: Trainin
     assert 0.15 < missing.mean() < 0.6
 
 
-@pytest.mark.parametrize("lost", [UNCORE, frozenset({Pmu.CORE}), UNCORE | {Pmu.RESCTRL}], ids=lambda pmus: "+".join(sorted(pmus)))
+@pytest.mark.parametrize(
+    "lost", [UNCORE, frozenset({Pmu.CORE}), UNCORE | {Pmu.RESCTRL}], ids=["no-uncore", "no-core", "no-uncore-no-resctrl"]
+)
 def test_it_still_tells_memory_pressure_apart_without_some_pmus(
     lost: frozenset[Pmu], data: TrainingData, settings: TrainingSettings
 ) -> None:
