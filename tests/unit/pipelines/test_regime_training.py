@@ -30,7 +30,9 @@ def test_every_copy_loses_something_and_the_first_rows_nothing(settings: Trainin
 
 
 @pytest.mark.parametrize(
-    "lost", [UNCORE, frozenset({Pmu.CORE}), UNCORE | {Pmu.RESCTRL}], ids=["no-uncore", "no-core", "no-uncore-no-resctrl"]
+    "lost",
+    [UNCORE, frozenset({Pmu.CORE}), UNCORE | {Pmu.RESCTRL}],
+    ids=["no-uncore", "no-core", "no-uncore-no-resctrl"],
 )
 def test_it_still_tells_memory_pressure_apart_without_some_pmus(
     lost: frozenset[Pmu], data: TrainingData, settings: TrainingSettings
