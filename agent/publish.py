@@ -1,14 +1,13 @@
 """Where NodeStates go: the port, and its embedded implementation on a state directory."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from agent.errors import PublishError
 from contracts.errors import ContractError
 from contracts.nodestate import NodeState
+from serving.replacement import replace_file
 
 NODE_STATES = "nodestates"
 """Directory below the state directory, one ``<node>.json`` each."""
@@ -67,31 +66,8 @@ class DirectoryPublisher:
         content = content_of(state) + b"\n"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._replace(target, content)
+            replace_file(target, content)
         except OSError as error:
             raise PublishError(
                 f"NodeState {target} can't be written: {error.strerror}; give the agent a writable state directory"
             ) from error
-
-    def _replace(self, target: Path, content: bytes) -> None:
-        descriptor, name = tempfile.mkstemp(dir=self._directory, prefix=f".{target.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                os.fchmod(file.fileno(), 0o644)
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        _flush_directory(self._directory)
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,8 +5,6 @@
 """
 
 import hashlib
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from contracts.profile import PROFILE_DIGEST_V1, WorkloadProfile
 from contracts.trace import TRACE_DIGEST_V1, LabelledTrace
 from contracts.trace_arrow import from_arrow, to_arrow
 from pipelines.errors import DataError
+from serving.replacement import replace_file
 
 TRACES_FILE = "traces.parquet"
 PROFILES_FILE = "profiles.jsonl"
@@ -89,10 +88,10 @@ def write_dataset(dataset: TraceDataset, directory: Path) -> str:
     """
     directory.mkdir(parents=True, exist_ok=True)
     profiles = b"".join(profile.to_json() + b"\n" for profile in dataset.profiles)
-    _replace(directory / PROFILES_FILE, profiles)
+    replace_file(directory / PROFILES_FILE, profiles)
     sink = pa.BufferOutputStream()
     pq.write_table(to_arrow(dataset.traces), sink, compression="zstd")
-    _replace(directory / TRACES_FILE, sink.getvalue().to_pybytes())
+    replace_file(directory / TRACES_FILE, sink.getvalue().to_pybytes())
     return dataset.digest
 
 
@@ -105,19 +104,9 @@ def read_dataset(directory: Path) -> TraceDataset:
     """
     try:
         lines = (directory / PROFILES_FILE).read_bytes().splitlines()
-        table = pq.read_table(directory / TRACES_FILE)
+        table = pq.read_table(pa.BufferReader((directory / TRACES_FILE).read_bytes()))
     except FileNotFoundError as error:
         raise DataError(f"no traces to train on: {error.filename} is missing; run a campaign first") from error
     except pa.ArrowInvalid as error:
         raise DataError(f"{directory / TRACES_FILE} is torn or no Parquet: {error}; run the campaign again") from error
     return TraceDataset(traces=from_arrow(table), profiles=tuple(WorkloadProfile.from_json(line) for line in lines))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchmod(file.fileno(), 0o644)
-    Path(name).replace(path)

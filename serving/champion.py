@@ -4,7 +4,6 @@
 <state>/bundles/<digest>/      verified bundles, never changed
 """
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from contracts.model import Document
 from contracts.nodestate import Digest
 from serving.bundle_directory import Bundle, read_bundle
 from serving.errors import BundleError
+from serving.replacement import replace_file
 
 CHAMPION_FILE = "champion.json"
 BUNDLES = "bundles"
@@ -83,7 +83,7 @@ def install_champion(state: Path, source: Path, *, model: str, version: str, dig
         shutil.copytree(source, unfinished, dirs_exist_ok=True)
         read_bundle(unfinished, expected_digest=digest)
         unfinished.rename(place)
-    _replace(champion_path(state), Champion(model=model, version=version, digest=digest).to_json(indent=2) + b"\n")
+    replace_file(champion_path(state), Champion(model=model, version=version, digest=digest).to_json(indent=2) + b"\n")
     return bundle
 
 
@@ -95,13 +95,3 @@ def manifest_of(state: Path) -> Manifest | None:
 
 def _place(state: Path, digest: str) -> Path:
     return state / BUNDLES / digest.removeprefix("sha256:")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchmod(file.fileno(), 0o644)
-    Path(name).replace(path)

@@ -6,8 +6,8 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler_extender.log import JsonLines
 from scheduler_extender.metrics import Gauge, Metrics
+from serving.json_lines import JsonLines
 
 
 def line(fields: dict[str, str], error: BaseException | None = None) -> str:
