@@ -4,15 +4,20 @@ import pytest
 from rich.console import Console
 
 from contracts.profile import Tier
+from eval.figure import Figure
 from eval.heldout import HELD_OUT_FILE, HeldOutReport, evaluate_held_out, held_out_report, render_held_out
-from eval.heldout.report import BoundFigures
+from eval.heldout.report import BoundFigures, ClockFigures, SteadinessFigures
+from eval.heldout.trained import HeldOut
 from eval.progress import silent
 from eval.reports import report_path
 from pipelines.dataset import TraceDataset, dataset_directory, write_dataset
 from pipelines.errors import DataError
+from pipelines.family import BundleFamily
 from pipelines.predictions import HeldOutKind
 from pipelines.settings import TrainingSettings, TreeSettings
+from serving.bundle_directory import Bundle
 from tests.unit.eval.heldout.fabricated import RATE, predictions_on
+from tests.unit.serving.small_bundle import PROFILES, graphs, manifest
 
 SETTINGS = TrainingSettings(
     resamples=200,
@@ -20,12 +25,18 @@ SETTINGS = TrainingSettings(
     regime=TreeSettings(trees=8, depth=2, learning_rate=0.3),
     interference=TreeSettings(trees=12, depth=2, learning_rate=0.3),
 )
+SHARE = Figure(value=0.12, lower=-0.03, upper=0.2, units=6)
 
 
 @pytest.fixture(scope="module")
 def report(dataset: TraceDataset) -> HeldOutReport:
-    predictions = predictions_on(dataset, upper=10.0, worse_group="group-02")
-    return held_out_report(dataset, predictions, settings=SETTINGS, left_by_training=True, tell=silent)
+    bundle = Bundle(digest="(in memory)", manifest=manifest(), profiles=PROFILES, graphs=graphs())
+    held_out = HeldOut(
+        predictions=predictions_on(dataset, upper=10.0, worse_group="group-02"),
+        family=BundleFamily(whole=bundle, held_out=()),
+        left=True,
+    )
+    return held_out_report(dataset, held_out, settings=SETTINGS, tell=silent)
 
 
 def bound(report: HeldOutReport, bounder: str, kind: HeldOutKind, tier: Tier | None) -> BoundFigures:
@@ -74,11 +85,23 @@ def test_a_report_says_that_it_is_simulated_and_comes_back_from_json(report: Hel
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_tables_fit_a_terminal(report: HeldOutReport, width: int) -> None:
     console = Console(width=width, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115
-    console.print(render_held_out(report))
+    steady = (SteadinessFigures(change="clock x 0.8", contradicted=SHARE, unknown=SHARE),)
+    clock = ClockFigures(variance_explained=SHARE, windows=240)
+    console.print(render_held_out(report.model_copy(update={"steadiness": steady, "clock": clock})))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
-    for word in ("simulated testbed", "macro-F1", "tightness", "group-02", "5 of 6", "6 workload groups", "70 %"):
+    for word in (
+        "simulated testbed",
+        "macro-F1",
+        "tightness",
+        "group-02",
+        "5 of 6",
+        "6 workload groups",
+        "70 %",
+        "clock x 0.8",
+        "explain 12 %",
+    ):
         assert word in text
 
 
@@ -96,3 +119,8 @@ def test_what_no_training_left_is_made_here_and_the_report_is_written(dataset: T
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert HeldOutReport.from_json(report_path(tmp_path, HELD_OUT_FILE).read_bytes()) == report
+
+
+def test_groups_that_the_testbed_does_not_know_are_not_looked_at_on_it(report: HeldOutReport) -> None:
+    assert report.steadiness == ()
+    assert report.clock is None

@@ -1,0 +1,120 @@
+"""The held-out report, as it is written down: figures on workloads that no model had seen."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.model import Document
+from contracts.nodestate import Digest, Share
+from contracts.profile import Tier
+from eval.figure import Figure
+from pipelines.predictions import HeldOutKind
+
+HELD_OUT_FILE = "heldout.json"
+"""Within ``<state>/reports``."""
+
+
+class RegimeFigures(Document):
+    """How well regimes are judged; all over workload groups.
+
+    Attributes:
+        judge: who judged.
+        macro_f1: mean of the F1 of all axes that are pressed in some window; ``None`` where the judge is what labelled.
+        macro_f1_injected: the same on windows that a stressor labelled.
+        abstention: share of windows called unknown; ``None`` for a judge that never abstains.
+        f1: of each axis, pooled.
+    """
+
+    judge: str
+    macro_f1: Figure | None
+    macro_f1_injected: Figure
+    abstention: Figure | None = None
+    f1: Mapping[str, Share] = Field(default_factory=dict)
+
+
+class BoundFigures(Document):
+    """How well bounds hold and how tight they are; all but the exact one over workload groups by bootstrap.
+
+    Attributes:
+        bounder: who bounded.
+        kind: how the group was unseen.
+        tier: of the victims' profiles; ``None`` for a bound that looks at no profile.
+        coverage: mean over groups of the share of rows that the bound held for.
+        coverage_pooled: share of all rows.
+        coverage_worst_group: the least of the groups, which is ``worst_group``. Resampling groups never finds a worse
+            one, so the lower end of its interval is the value itself.
+        groups_at_rate: share of groups whose own coverage reaches the stated rate, with an exact interval.
+        tightness: median of bound over slowdown.
+        ceiling: share of bounds that are the ceiling, which promise nothing.
+        median_error: median relative error of the middle prediction.
+    """
+
+    bounder: str
+    kind: HeldOutKind
+    tier: Tier | None
+    coverage: Figure
+    coverage_pooled: Figure
+    coverage_worst_group: Figure
+    worst_group: str
+    groups_at_rate: Figure
+    tightness: Figure
+    ceiling: Figure
+    median_error: Figure
+
+
+class SteadinessFigures(Document):
+    """What becomes of regimes of scenes with an unseen workload when only the clock turns, or events are missing.
+
+    Attributes:
+        change: what was changed.
+        contradicted: share of windows whose regime is another than without the change, neither being unknown.
+        unknown: share of windows called unknown.
+    """
+
+    change: str
+    contradicted: Figure
+    unknown: Figure
+
+
+class ClockFigures(Document):
+    """What the whole vector gives away of the core clock.
+
+    Attributes:
+        variance_explained: of the clock, by trees that try, on unseen workloads; 0 or less is nothing.
+        windows: at clocks drawn at random.
+    """
+
+    variance_explained: Figure
+    windows: Annotated[int, Field(ge=1)]
+
+
+class HeldOutReport(Document):
+    """All of it.
+
+    Attributes:
+        simulated: the traces come from the testbed.
+        training_data: digest of the traces.
+        rows, windows, groups: how much there was, and which groups were held out in turn.
+        rate: share of rows of an unseen group that bounds are stated to hold for.
+        confidence: of all intervals.
+        left_by_training: the predictions are those that the training left, not made for this report.
+        regimes: the model's, then the baselines'.
+        bounds: likewise.
+        steadiness: of the model's regimes, on the testbed.
+        clock: what a vector gives away of it, on the testbed.
+    """
+
+    format: Literal["leeward-held-out/1"] = "leeward-held-out/1"
+    simulated: bool
+    training_data: Digest
+    rows: Annotated[int, Field(ge=1)]
+    windows: Annotated[int, Field(ge=1)]
+    groups: tuple[str, ...]
+    rate: Share
+    confidence: Share
+    left_by_training: bool
+    regimes: tuple[RegimeFigures, ...]
+    bounds: tuple[BoundFigures, ...]
+    steadiness: tuple[SteadinessFigures, ...] = ()
+    clock: ClockFigures | None = None

@@ -1,0 +1,151 @@
+"""The simulated cluster as schedulers see it: what was requested where, and where kubelet puts who comes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from eval.errors import EvaluationError
+from eval.placement.arrivals import Arrival
+from eval.placement.demand import GIBIBYTE
+from eval.testbed.node import SimulatedNode
+
+NODE_MEMORY_BYTES = 384 * GIBIBYTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """CPUs and memory, of a node or of pods."""
+
+    cpus: int
+    memory_bytes: int
+
+
+class Cluster:
+    """Nodes, who runs on them, and the time since the start.
+
+    A node's own time follows only when somebody comes or goes or its counters are read.
+    """
+
+    def __init__(self, nodes: Sequence[SimulatedNode]) -> None:
+        self.nodes = {node.name: node for node in nodes}
+        self.now_seconds = 0.0
+        self._start_ns = nodes[0].wall_ns
+        self._homes: dict[str, str] = {}
+        self._parties: dict[str, dict[str, Arrival]] = {name: {} for name in self.nodes}
+        self._slowdowns: dict[str, dict[str, float]] = {}
+        self._changed_seconds = dict.fromkeys(self.nodes, 0.0)
+        self._allocatable = {
+            name: Resources(cpus=_room(node), memory_bytes=NODE_MEMORY_BYTES) for name, node in self.nodes.items()
+        }
+
+    @property
+    def cpus(self) -> int:
+        """Of all nodes: whole cores, or threads where a node hands out threads."""
+        return sum(resources.cpus for resources in self._allocatable.values())
+
+    def allocatable(self, node: str) -> Resources:
+        """What pods may request of a node."""
+        return self._allocatable[node]
+
+    def requested(self, node: str) -> Resources:
+        """What its pods request."""
+        demands = [arrival.demand for arrival in self._parties[node].values()]
+        return Resources(
+            cpus=sum(demand.cpus for demand in demands),
+            memory_bytes=sum(demand.memory_bytes for demand in demands),
+        )
+
+    def parties(self, node: str) -> Mapping[str, Arrival]:
+        """Who runs there, by uid."""
+        return self._parties[node]
+
+    def home(self, uid: str) -> str | None:
+        """Where somebody runs."""
+        return self._homes.get(uid)
+
+    def changed_seconds(self, node: str) -> float:
+        """When somebody last came or went."""
+        return self._changed_seconds[node]
+
+    def feasible(self, arrival: Arrival) -> list[str]:
+        """Nodes with the memory, and with the CPUs in one domain.
+
+        kube-scheduler's NodeResourcesFit looks at nodes as wholes; kubelet would then refuse a pod under the policy
+        ``single-numa-node``. Both are taken as one filter here, as the NodeResourceTopologyMatch plugin does.
+        """
+        return [name for name in self.nodes if self._fits(arrival, name)]
+
+    def slowdowns(self, node: str) -> Mapping[str, float]:
+        """Everybody's true slowdown on a node, by uid."""
+        if node not in self._slowdowns:
+            simulated = self.nodes[node]
+            self._slowdowns[node] = {uid: simulated.true_slowdown(uid) for uid in self._parties[node]}
+        return self._slowdowns[node]
+
+    def place(self, arrival: Arrival, node: str) -> None:
+        """Bind a pod; kubelet chooses the domain.
+
+        Raises:
+            EvaluationError: it does not fit.
+        """
+        self.catch_up(node)
+        self.nodes[node].place(arrival.uid, arrival.demand.workload, domain=self._domain_for(arrival, node))
+        self._parties[node][arrival.uid] = arrival
+        self._homes[arrival.uid] = node
+        self._changed(node)
+
+    def remove(self, uid: str) -> str | None:
+        """A pod ends; says where it was, ``None`` where it never ran."""
+        node = self._homes.pop(uid, None)
+        if node is not None:
+            self.catch_up(node)
+            self.nodes[node].remove(uid)
+            del self._parties[node][uid]
+            self._changed(node)
+        return node
+
+    @contextmanager
+    def imagined(self, arrival: Arrival, node: str) -> Iterator[SimulatedNode]:
+        """A node as it would be if a pod had come; afterwards it has not."""
+        simulated = self.nodes[node]
+        simulated.place(arrival.uid, arrival.demand.workload, domain=self._domain_for(arrival, node))
+        try:
+            yield simulated
+        finally:
+            simulated.remove(arrival.uid)
+
+    def catch_up(self, node: str, *, short_of_seconds: float = 0.0) -> None:
+        """Let a node's own time pass until now, or until some seconds before."""
+        simulated = self.nodes[node]
+        behind_ns = self._start_ns + round((self.now_seconds - short_of_seconds) * 1e9) - simulated.wall_ns
+        if behind_ns > 0:
+            simulated.advance(behind_ns * 1e-9)
+
+    def _changed(self, node: str) -> None:
+        self._slowdowns.pop(node, None)
+        self._changed_seconds[node] = self.now_seconds
+
+    def _fits(self, arrival: Arrival, node: str) -> bool:
+        memory = self.requested(node).memory_bytes + arrival.demand.memory_bytes
+        return memory <= self._allocatable[node].memory_bytes and self._domain_with_room(arrival, node) is not None
+
+    def _domain_for(self, arrival: Arrival, node: str) -> str:
+        domain = self._domain_with_room(arrival, node)
+        if domain is None:
+            raise EvaluationError(f"{arrival.uid} does not fit on {node}: choose among the feasible nodes")
+        return domain
+
+    def _domain_with_room(self, arrival: Arrival, node: str) -> str | None:
+        """The socket of its network card, if it has one; else the lowest-numbered with room.
+
+        So does kubelet's Topology Manager under the policy ``single-numa-node``: it aligns CPUs with devices, and of
+        hints that are equally narrow it keeps the one with the lowest bits
+        (https://kubernetes.io/docs/tasks/administer-cluster/topology-manager/).
+        """
+        simulated = self.nodes[node]
+        domains = [domain.name for domain in simulated.topology.domains if arrival.nic in {None, domain.socket}]
+        return next((name for name in domains if simulated.free_cores(name) >= arrival.demand.cpus), None)
+
+
+def _room(node: SimulatedNode) -> int:
+    return sum(node.free_cores(domain.name) for domain in node.topology.domains)

@@ -1,0 +1,95 @@
+"""The placement report for a terminal, from 80 columns on."""
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from eval.cells import number_cell, share_cell
+from eval.figure import Figure
+from eval.placement.policy import PolicyName
+from eval.placement.report import PlacementReport, PolicyFigures
+
+_TITLES = {
+    PolicyName.DEFAULT: "default",
+    PolicyName.THRESHOLD: "thresholds",
+    PolicyName.LEEWARD: "Leeward",
+    PolicyName.ORACLE: "greedy oracle",
+}
+
+
+def render_placement(report: PlacementReport) -> RenderableType:
+    """One row a policy, and in a sentence whether Leeward is better than the default scheduler."""
+    return Group(_heading(report), _policies(report), Text(verdict(report)), _footing(report))
+
+
+def verdict(report: PlacementReport) -> str:
+    """What the comparison says of Leeward, whichever way it went."""
+    ours, best = report.of(PolicyName.LEEWARD), report.of(PolicyName.ORACLE)
+    said = [
+        f"{_points(gain)} {what}, {_chance(gain)}; the oracle {_points(possible)}"
+        for what, gain, possible in (
+            ("of the time with a violated tolerance", ours.violated_spared, best.violated_spared),
+            ("of mean excess", ours.excess_spared, best.excess_spared),
+        )
+        if gain is not None and possible is not None
+    ]
+    return f"Against the default scheduler, Leeward has {'. It has '.join(said)}."
+
+
+def _points(gain: Figure) -> str:
+    return f"{100 * abs(gain.value):.1f} points {'less' if gain.value >= 0.0 else 'more'}"
+
+
+def _chance(gain: Figure) -> str:
+    interval = f"{100 * gain.lower:.1f} to {100 * gain.upper:.1f} less, run by run"
+    return f"beyond chance ({interval})" if gain.lower > 0.0 or gain.upper < 0.0 else f"not beyond chance ({interval})"
+
+
+def _heading(report: PlacementReport) -> Text:
+    default = report.of(PolicyName.DEFAULT)
+    arrivals = default.placed + default.refused
+    groups = len(report.runs[0].unseen_groups)
+    return Text.assemble(
+        ("Placement", "bold"),
+        f" (simulated testbed): {arrivals} pods in {len(report.runs)} runs on {report.nodes} nodes; every pod is of a "
+        f"workload group that the run's bundle was trained without ({groups} groups a run), known by its profile run",
+    )
+
+
+def _policies(report: PlacementReport) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("policy")
+    for name in ("violated", "spared", "mean excess", "spared", "worst", "placed", "nodes", "load"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for figures in report.policies:
+        table.add_row(*_policy_row(figures))
+    return table
+
+
+def _policy_row(figures: PolicyFigures) -> tuple[str | Text, ...]:
+    return (
+        _TITLES[figures.policy],
+        share_cell(figures.violated, decimals=1),
+        _spared(figures.violated_spared),
+        share_cell(figures.mean_excess, decimals=1),
+        _spared(figures.excess_spared),
+        number_cell(figures.worst_slowdown, decimals=1),
+        f"{figures.placed}" if not figures.refused else f"{figures.placed} (-{figures.refused})",
+        f"{figures.nodes_used.value:.1f}",
+        f"{100 * figures.load.value:.0f} %",
+    )
+
+
+def _spared(gain: Figure | None) -> str | Text:
+    return "" if gain is None else share_cell(gain, decimals=1)
+
+
+def _footing(report: PlacementReport) -> Text:
+    return Text(
+        f"Means over runs with their {100 * report.confidence:.0f} % interval. Violated: share of the pods' time "
+        "beyond the slowdown that they tolerate. Mean excess: by how much, on average over all their time. Spared: "
+        "how much less than under the default scheduler. Worst: slowdown in a run. Placed: (-n) found no room. Nodes: "
+        "with a pod. Load: share of the cluster's CPUs.",
+        style="dim",
+    )

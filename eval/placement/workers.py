@@ -1,0 +1,44 @@
+"""Calls beside one another, in processes of their own."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import TypeVar
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class Workers:
+    """Runs calls; made by ``workers``."""
+
+    def __init__(self, pool: ProcessPoolExecutor | None) -> None:
+        self._pool = pool
+
+    def each(self, calls: Mapping[K, Callable[[], T]]) -> Iterator[tuple[K, T]]:
+        """Outcomes as they come, started in the order given.
+
+        Args:
+            calls: to be run; what another process is to run can be pickled.
+        """
+        if self._pool is None:
+            for key, call in calls.items():
+                yield key, call()
+            return
+        futures = {self._pool.submit(call): key for key, call in calls.items()}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Workers]:
+    """So many processes, or this one alone.
+
+    They are spawned, not forked: a fork would copy the locks of numeric libraries' threads.
+    """
+    if count == 1:
+        yield Workers(None)
+        return
+    with ProcessPoolExecutor(max_workers=count, mp_context=get_context("spawn")) as pool:
+        yield Workers(pool)
