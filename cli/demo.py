@@ -142,11 +142,19 @@ def _evaluate(console: "Console", state: Path) -> None:
 
 
 def _say_where_to_look(console: "Console", state: Path) -> None:
-    programs = Path(sys.executable).parent
-    console.print(f"\n[bold]State is in {state}[/bold]; `{programs / 'leeward'} reset --state {state}` deletes it.")
-    console.print("MLflow's runs, models and the gate's decision, then the Feast repository, in a browser:")
-    for command in (
-        f"{programs / 'mlflow'} ui --backend-store-uri sqlite:///{state / 'mlflow' / 'mlflow.db'} --port 5000",
-        f"{programs / 'feast'} -c {state / 'features'} ui --host 127.0.0.1 --port 8890",
-    ):
-        console.print(f"    {command}", soft_wrap=True, highlight=False)
+    programs, kept = _from_here(Path(sys.executable).parent), _from_here(state)
+    console.print(f"\n[bold]Everything is kept in {kept}[/bold]; to delete it:")
+    _command(console, f"{programs / 'leeward'} reset --state {kept}")
+    console.print("MLflow's runs and models, with the gate's decision:")
+    _command(console, f"{programs / 'mlflow'} ui --backend-store-uri sqlite:///{kept / 'mlflow' / 'mlflow.db'}")
+    console.print("The Feast repository:")
+    _command(console, f"{programs / 'feast'} -c {kept / 'features'} ui --host 127.0.0.1 --port 8890")
+
+
+def _command(console: "Console", line: str) -> None:
+    console.print(f"    {line}", soft_wrap=True, highlight=False)
+
+
+def _from_here(path: Path) -> Path:
+    """Relative where it lies below the working directory, so that it can be typed."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
