@@ -35,12 +35,15 @@ def placement(*, state: StateOption = DEFAULT) -> None:
     from contracts.errors import ContractError
     from eval.errors import EvaluationError
     from eval.placement import compare, render_placement
+    from eval.testbed.errors import TestbedError
     from pipelines.errors import PipelineError
     from scheduler_extender.errors import ExtenderError
     from serving.errors import BundleError
 
     console = Console()
-    with complaining_of(StateError, ContractError, EvaluationError, PipelineError, ExtenderError, BundleError):
+    with complaining_of(
+        *(StateError, ContractError, EvaluationError, TestbedError, PipelineError, ExtenderError, BundleError)
+    ):
         directory = prepared(state)
         with step(console, "placement comparison") as report:
             found = compare(directory, progress=report)

@@ -6,14 +6,14 @@ from eval.figure import Figure
 
 
 def share_cell(figure: Figure, *, decimals: int = 0) -> Text:
-    """In percent.
+    """In percent, the interval in whole ones.
 
-    >>> print(share_cell(Figure(value=0.88, lower=0.8, upper=0.96, units=10)))
-    88 %
+    >>> print(share_cell(Figure(value=0.883, lower=0.8, upper=0.96, units=10), decimals=1))
+    88.3 %
     80-96
     """
-    value, lower, upper = (f"{100 * number:.{decimals}f}" for number in (figure.value, figure.lower, figure.upper))
-    return _two_lines(f"{value} %", _range(lower, upper))
+    lower, upper = (f"{100 * number:.0f}" for number in (figure.lower, figure.upper))
+    return _two_lines(f"{100 * figure.value:.{decimals}f} %", _range(lower, upper))
 
 
 def number_cell(figure: Figure, *, decimals: int = 2) -> Text:

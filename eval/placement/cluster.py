@@ -33,9 +33,11 @@ class Cluster:
         self._homes: dict[str, str] = {}
         self._parties: dict[str, dict[str, Arrival]] = {name: {} for name in self.nodes}
         self._slowdowns: dict[str, dict[str, float]] = {}
+        self._free: dict[str, dict[str, int]] = {}
         self._changed_seconds = dict.fromkeys(self.nodes, 0.0)
         self._allocatable = {
-            name: Resources(cpus=_room(node), memory_bytes=NODE_MEMORY_BYTES) for name, node in self.nodes.items()
+            name: Resources(cpus=sum(free_cores(node).values()), memory_bytes=NODE_MEMORY_BYTES)
+            for name, node in self.nodes.items()
         }
 
     @property
@@ -123,6 +125,7 @@ class Cluster:
 
     def _changed(self, node: str) -> None:
         self._slowdowns.pop(node, None)
+        self._free.pop(node, None)
         self._changed_seconds[node] = self.now_seconds
 
     def _fits(self, arrival: Arrival, node: str) -> bool:
@@ -142,10 +145,12 @@ class Cluster:
         hints that are equally narrow it keeps the one with the lowest bits
         (https://kubernetes.io/docs/tasks/administer-cluster/topology-manager/).
         """
-        simulated = self.nodes[node]
-        domains = [domain.name for domain in simulated.topology.domains if arrival.nic in {None, domain.socket}]
-        return next((name for name in domains if simulated.free_cores(name) >= arrival.demand.cpus), None)
+        if node not in self._free:
+            self._free[node] = free_cores(self.nodes[node])
+        wanted = [domain.name for domain in self.nodes[node].topology.domains if arrival.nic in {None, domain.socket}]
+        return next((name for name in wanted if self._free[node][name] >= arrival.demand.cpus), None)
 
 
-def _room(node: SimulatedNode) -> int:
-    return sum(node.free_cores(domain.name) for domain in node.topology.domains)
+def free_cores(node: SimulatedNode) -> dict[str, int]:
+    """How many more workers each domain has room for."""
+    return {domain.name: node.free_cores(domain.name) for domain in node.topology.domains}

@@ -51,6 +51,9 @@ class LeewardPolicy:
         settings: the agents' paces.
         rng: for ties.
 
+    Attributes:
+        bundle_digest: of the champion.
+
     Raises:
         EvaluationError: there is no champion.
         BundleError: the champion can't be used.

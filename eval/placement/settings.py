@@ -35,7 +35,7 @@ class PlacementSettings:
     gap_seconds: float = 25.0
     load: float = 0.5
     most_load: float = 0.7
-    churn: int = 40
+    churn: int = 30
     background_share: float = 0.3
     stay_seconds: float = 3600.0
     background_stay_seconds: float = 1200.0

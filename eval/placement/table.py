@@ -52,15 +52,16 @@ def _heading(report: PlacementReport) -> Text:
     groups = len(report.runs[0].unseen_groups)
     return Text.assemble(
         ("Placement", "bold"),
-        f" (simulated testbed): {arrivals} pods in {len(report.runs)} runs on {report.nodes} nodes; every pod is of a "
+        f" (simulated testbed): {arrivals} pods in {len(report.runs)} runs on {report.nodes} nodes, "
+        f"{100 * default.load.value:.0f} % of whose CPUs are taken; every pod is of a "
         f"workload group that the run's bundle was trained without ({groups} groups a run), known by its profile run",
     )
 
 
 def _policies(report: PlacementReport) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("policy")
-    for name in ("violated", "spared", "mean excess", "spared", "worst", "placed", "nodes", "load"):
+    table.add_column("policy", no_wrap=True)
+    for name in ("violated", "spared", "excess", "spared", "worst", "placed", "nodes"):
         table.add_column(name, justify="right", no_wrap=True)
     for figures in report.policies:
         table.add_row(*_policy_row(figures))
@@ -77,7 +78,6 @@ def _policy_row(figures: PolicyFigures) -> tuple[str | Text, ...]:
         number_cell(figures.worst_slowdown, decimals=1),
         f"{figures.placed}" if not figures.refused else f"{figures.placed} (-{figures.refused})",
         f"{figures.nodes_used.value:.1f}",
-        f"{100 * figures.load.value:.0f} %",
     )
 
 
@@ -88,8 +88,8 @@ def _spared(gain: Figure | None) -> str | Text:
 def _footing(report: PlacementReport) -> Text:
     return Text(
         f"Means over runs with their {100 * report.confidence:.0f} % interval. Violated: share of the pods' time "
-        "beyond the slowdown that they tolerate. Mean excess: by how much, on average over all their time. Spared: "
+        "beyond the slowdown that they tolerate. Excess: by how much, on average over all their time. Spared: "
         "how much less than under the default scheduler. Worst: slowdown in a run. Placed: (-n) found no room. Nodes: "
-        "with a pod. Load: share of the cluster's CPUs.",
+        "with a pod.",
         style="dim",
     )

@@ -1,5 +1,6 @@
 """Calls beside one another, in processes of their own."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ class Workers:
             yield futures[future], future.result()
 
 
+def _with_one_thread() -> None:
+    """Before XGBoost is imported: OpenMP's threads would wait for one another in busy loops, on cores of others."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
 @contextmanager
 def workers(count: int) -> Iterator[Workers]:
     """So many processes, or this one alone.
@@ -40,5 +46,5 @@ def workers(count: int) -> Iterator[Workers]:
     if count == 1:
         yield Workers(None)
         return
-    with ProcessPoolExecutor(max_workers=count, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(max_workers=count, mp_context=get_context("spawn"), initializer=_with_one_thread) as pool:
         yield Workers(pool)

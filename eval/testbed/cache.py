@@ -20,6 +20,10 @@ def miss_ratio(
     return np.asarray(1.0 - (1.0 - compulsory) * held**steepness)
 
 
+_ROUNDING = 1e-9
+"""Footprints that fill the cache to the last byte fit, in whatever order they were added up."""
+
+
 def shared_cache(insertions: DoubleArray, footprints: DoubleArray, capacity: float) -> DoubleArray:
     """Occupancy in proportion to insertions, each sharer's capped at its footprint, together at most the capacity.
 
@@ -31,7 +35,7 @@ def shared_cache(insertions: DoubleArray, footprints: DoubleArray, capacity: flo
     Returns:
         Bytes, shaped as ``insertions``.
     """
-    if footprints.sum() <= capacity:
+    if footprints.sum() <= capacity * (1.0 + _ROUNDING):
         return np.broadcast_to(footprints, insertions.shape)
     saturates_at = footprints / insertions
     order = np.argsort(saturates_at, axis=-1)

@@ -21,7 +21,7 @@ def test_a_figure_of_the_training_keeps_its_groups() -> None:
 
 def test_cells_have_the_interval_below() -> None:
     assert share_cell(FIGURE).plain == "70 %\n39-91"
-    assert share_cell(FIGURE, decimals=1).plain == "70.0 %\n39.4-90.6"
+    assert share_cell(FIGURE, decimals=1).plain == "70.0 %\n39-91"
     assert number_cell(FIGURE).plain == "0.70\n0.39-0.91"
     assert count_cell(FIGURE).plain == "7 of 10\n39-91 %"
     assert named_cell("60 %", "upf").plain == "60 %\nupf"

@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_schedule_and_another_another() -> None:
 
 
 def test_background_comes_as_often_as_stated_and_only_the_user_plane_has_a_card() -> None:
-    arrivals = drawn(3, PlacementSettings(churn=400)).arrivals
+    arrivals = drawn(3, PlacementSettings(churn=400, gap_seconds=80.0, most_load=1.0)).arrivals
     names = [each.demand.workload.name for each in arrivals]
     assert 0.22 < names.count("batch") / len(names) < 0.38
     assert 0.7 < names.count("amf") / (names.count("upf-large") + names.count("upf-small")) < 1.4

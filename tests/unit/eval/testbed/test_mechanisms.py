@@ -82,3 +82,11 @@ def test_two_busy_threads_ask_for_more_than_a_core_has() -> None:
 @pytest.mark.parametrize(("ratio", "share"), [(0.7, 0.23), (1.0, 0.3), (1.5, 0.39)])
 def test_waiting_for_memory_takes_a_larger_share_of_a_faster_clock(ratio: float, share: float) -> None:
     assert waiting_share(np.array(0.3), np.array(ratio)) == pytest.approx(share, abs=0.005)
+
+
+def test_footprints_that_fill_the_cache_to_the_last_byte_fit_in_any_order() -> None:
+    parts = CAPACITY * np.array([0.1, 0.2, 0.3, 0.4])
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
+        footprints = parts[order] * (1.0 + 1e-15)
+        held = shared_cache(np.ones((1, 4)), footprints, CAPACITY)[0]
+        np.testing.assert_array_equal(held, footprints)
