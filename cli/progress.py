@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 Report = Callable[[str, float], None]
 """Takes what is being done, and how much of the step is done, 0 to 1."""
@@ -28,12 +29,13 @@ def step(console: Console, title: str, *, clock: Callable[[], float] = time.mono
 def _bar(console: Console, title: str) -> Iterator[Report]:
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.fields[title]}"),
-        BarColumn(bar_width=20),
-        TextColumn("[dim]{task.description}"),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[title]}", table_column=Column(no_wrap=True)),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=12),
+        TextColumn("[dim]{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         console=console,
         transient=True,
+        expand=True,
     )
     with bar:
         task = bar.add_task("", total=1.0, title=title)
