@@ -3,18 +3,15 @@
 import subprocess
 import sys as python
 from pathlib import Path
-from timeit import timeit
 
 import pytest
 
 from agent.errors import AgentError
 from agent.main import measure
 from agent.once import observe
-from agent.readings import merge
 from agent.settings import AgentSettings, Roots
 from agent.sources.registry import SOURCES, sources_of
 from agent.topology_sysfs import read_topology
-from agent.window import vectors_between
 from contracts.axis import Axis
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.nodestate import MAXIMUM_BYTES, ConditionStatus, ConditionType, EventGroup, IsolatedCpuPolicy, NodeState
@@ -127,20 +124,6 @@ def test_isolated_cpus_under_policy_sampled_are_in_the_window(tmp_path: Path) ->
     state = node.observe()
     assert state.status is not None
     assert "l3_miss_ratio" in {name for name, value in features_of(state).items() if value is not None}
-
-
-def test_a_window_of_a_whole_node_takes_a_few_milliseconds(tmp_path: Path) -> None:
-    """Two sockets of 32 threads and 40 boxes each; simulated time and fabricated counters, no kernel."""
-    node = Node(tmp_path, Machine(cores=16, boxes={"cha": 16, "imc": 8, "upi": 4, "iio": 12}))
-    for source in node.sources:
-        source.open(FEATURE_SCHEMA_V1.events)
-    first = merge([source.read() for source in node.sources])
-    node.fake.advance(10**10)
-    last = merge([source.read() for source in node.sources])
-    fastest = min(
-        timeit(lambda: vectors_between(first, last, node="n", topology=node.topology), number=1) for _ in range(10)
-    )
-    assert fastest < 0.01
 
 
 def test_the_registry_serves_every_event_group() -> None:
