@@ -11,14 +11,15 @@ from contracts.bundle import Graph
 from serving.bundle_directory import Bundle
 from serving.errors import BundleError
 
-_UNLOADABLE = (
+_FAILURES = (
     ort_error.Fail,
     ort_error.InvalidArgument,
     ort_error.InvalidGraph,
     ort_error.InvalidProtobuf,
     ort_error.NotImplemented,
+    ort_error.RuntimeException,
 )
-"""What ONNX Runtime raises for a model that it can't load; its exceptions share no base of their own."""
+"""What ONNX Runtime raises for a model that it can't load or run; its exceptions share no base of their own."""
 
 
 class LoadedGraph:
@@ -45,7 +46,7 @@ class LoadedGraph:
             self._session = ort.InferenceSession(
                 bundle.graphs[graph.file], sess_options=options, providers=["CPUExecutionProvider"]
             )
-        except _UNLOADABLE as error:
+        except _FAILURES as error:
             raise BundleError(f"{where} can't be loaded by ONNX Runtime {ort.__version__}: {error}") from error
         inputs = {tensor.name: tensor for tensor in self._session.get_inputs()}
         outputs = {tensor.name for tensor in self._session.get_outputs()}
@@ -55,6 +56,21 @@ class LoadedGraph:
         if found.type != "tensor(float)" or found.shape[-1] != len(columns):
             raise BundleError(f"{where} takes {found.type} of shape {found.shape}, not float32 of {len(columns)}")
         self._input, self._output = graph.input.name, graph.output.name
+        self._try_two_rows(graph, where)
+
+    def _try_two_rows(self, graph: Graph, where: str) -> None:
+        """A graph may load and still fail when it runs: that is found out before it serves."""
+        try:
+            answer = self.run(np.full((2, len(graph.columns)), np.nan, dtype=np.float32))
+        except _FAILURES as error:
+            raise BundleError(f"{where} loads but does not run: {error}") from error
+        width = graph.output.shape[-1]
+        meant = (2,) if width == 1 else (2, width)
+        if answer.shape != meant or not np.isfinite(answer).all():
+            raise BundleError(
+                f"{where} answers two rows of missing values with shape {answer.shape}, finite: "
+                f"{bool(np.isfinite(answer).all())}; finite numbers of shape {meant} are meant"
+            )
 
     def run(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """The graph's output.

@@ -67,6 +67,18 @@ def test_a_graph_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
         RegimeModel(bundle_with(tmp_path, regime_llc=b"no graph"))
 
 
+def test_a_graph_that_loads_and_does_not_answer_as_meant_is_refused(tmp_path: Path) -> None:
+    one_wide = linear_graph(FEATURE_SCHEMA_V1.names, {}, bias=0.0, classifier=False)
+    with pytest.raises(BundleError, match=r"answers two rows of missing values with shape \(2,\).*\(2, 2\) are meant"):
+        RegimeModel(bundle_with(tmp_path, regime_llc=one_wide))
+
+
+def test_a_graph_that_answers_no_number_is_refused(tmp_path: Path) -> None:
+    no_number = linear_graph(FEATURE_SCHEMA_V1.names, {}, bias=math.nan, classifier=True)
+    with pytest.raises(BundleError, match="finite: False"):
+        RegimeModel(bundle_with(tmp_path, regime_llc=no_number))
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_calibration_keeps_the_order_of_scores(scores: list[float]) -> None:
     (calibration,) = manifest().axis_calibrations
