@@ -116,8 +116,8 @@ def serving(state: Path) -> Iterator["Address"]:
             [*command, "--state", str(state)], stderr=subprocess.PIPE, text=True
         ) as process,
     ):
+        assert process.stderr is not None
         try:
-            assert process.stderr is not None
             for line in process.stderr:
                 said.write(line)
                 if '"listening"' in line:
@@ -127,6 +127,7 @@ def serving(state: Path) -> Iterator["Address"]:
             raise EvaluationError(f"the extender ended before it listened: {log} has what it said")
         finally:
             process.terminate()
+            said.write(process.stderr.read())
 
 
 def _evaluate(console: "Console", state: Path) -> None:

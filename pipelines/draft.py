@@ -21,10 +21,10 @@ from contracts.bundle import (
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.profile import WorkloadProfile
 from contracts.slowdown import SLOWDOWN_CEILING
-from contracts.vector import FloatArray
+from contracts.vector import ONNX_INPUT_NAME, FloatArray
 from pipelines.calibration import axis_calibrations, bound_calibrations
 from pipelines.cross_fitting import FittedModels, HeldOut
-from pipelines.export import INPUT, classifier_to_onnx, output_of, quantile_to_onnx
+from pipelines.export import classifier_to_onnx, output_of, quantile_to_onnx
 from pipelines.pressure_ranges import pressure_ranges
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import TrainingData
@@ -133,7 +133,7 @@ def _described(graph: _ExportedGraph) -> Graph:
         role=GraphRole.REGIME if graph.axis is not None else GraphRole.INTERFERENCE,
         axis=graph.axis,
         quantile=graph.quantile,
-        input=Tensor(name=INPUT, shape=(None, len(graph.columns))),
+        input=Tensor(name=ONNX_INPUT_NAME, shape=(None, len(graph.columns))),
         columns=graph.columns,
         output=output_of(graph.content),
     )

@@ -10,7 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from contracts.bundle import Tensor
-from contracts.vector import FloatArray
+from contracts.vector import ONNX_INPUT_NAME, FloatArray
 from pipelines.errors import ExportError
 from pipelines.interference_training import SENSITIVITIES, QuantileModel
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PARITY_TOLERANCE = 1e-5
 """Of a probability, and of a logarithm of a slowdown: sums of float32 leaves in another order differ by less."""
 
-INPUT = "features"
 _OUTPUT = "log_slowdown"
 _OPSET = 17
 _CONVERTER_OPSET = 15
@@ -89,7 +88,7 @@ def refuse_disparity(predict: Predict, content: bytes, *, probes: FloatArray, na
         ExportError: they differ on a probe by more than ``PARITY_TOLERANCE``, or one of them has no answer.
     """
     wanted = np.asarray(predict(probes), dtype=np.float64)
-    found = np.asarray(_session(content).run(None, {INPUT: probes})[-1], dtype=np.float64)[:, -1]
+    found = np.asarray(_session(content).run(None, {ONNX_INPUT_NAME: probes})[-1], dtype=np.float64)[:, -1]
     differences = np.abs(found - wanted)
     worst = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
     if not differences[worst] <= PARITY_TOLERANCE:
@@ -105,7 +104,7 @@ def _converted(model: Booster, columns: int) -> ModelProto:
 
     kind = FloatTensorType([None, columns])
     converted: ModelProto = onnxmltools.convert_xgboost(
-        model, initial_types=[(INPUT, kind)], target_opset=_CONVERTER_OPSET
+        model, initial_types=[(ONNX_INPUT_NAME, kind)], target_opset=_CONVERTER_OPSET
     )
     return converted
 
@@ -125,7 +124,7 @@ def _both_tiers(model: QuantileModel, columns: int) -> ModelProto:
         probed = add_prefix(_converted(model.probed, columns), "probed.", rename_inputs=False)
         parts.append(probed)
         nodes += [
-            helper.make_node("Gather", [INPUT, "sensitivities"], ["known"], axis=1),
+            helper.make_node("Gather", [ONNX_INPUT_NAME, "sensitivities"], ["known"], axis=1),
             helper.make_node("IsNaN", ["known"], ["missing"]),
             helper.make_node("Cast", ["missing"], ["missing_as_number"], to=TensorProto.FLOAT),
             helper.make_node("ReduceMin", ["missing_as_number"], ["all_missing"], axes=[1], keepdims=1),
@@ -135,7 +134,7 @@ def _both_tiers(model: QuantileModel, columns: int) -> ModelProto:
     graph = helper.make_graph(
         [node for part in parts for node in part.graph.node] + nodes,
         "slowdown",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, columns])],
+        [helper.make_tensor_value_info(ONNX_INPUT_NAME, TensorProto.FLOAT, [None, columns])],
         [helper.make_tensor_value_info(_OUTPUT, TensorProto.FLOAT, [None, 1])],
         initializer=[
             *(tensor for part in parts for tensor in part.graph.initializer),

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from contracts.bundle import SUMS_FILE, Manifest
+from contracts.bundle import SUMS_FILE
 from contracts.errors import ContractError
 from contracts.model import Document
 from contracts.nodestate import Digest
@@ -85,12 +85,6 @@ def install_champion(state: Path, source: Path, *, model: str, version: str, dig
         unfinished.rename(place)
     replace_file(champion_path(state), Champion(model=model, version=version, digest=digest).to_json(indent=2) + b"\n")
     return bundle
-
-
-def manifest_of(state: Path) -> Manifest | None:
-    """The champion's manifest, if there is a champion; raises as ``load_champion`` does."""
-    bundle = load_champion(state)
-    return None if bundle is None else bundle.manifest
 
 
 def _place(state: Path, digest: str) -> Path:

@@ -7,9 +7,9 @@ from onnx import numpy_helper
 
 from contracts.axis import AXES, Axis
 from contracts.profile import Tier
+from contracts.vector import ONNX_INPUT_NAME
 from pipelines.errors import ExportError
 from pipelines.export import (
-    INPUT,
     classifier_to_onnx,
     output_of,
     probes_around,
@@ -57,7 +57,7 @@ def test_a_classifiers_last_output_is_its_two_probabilities(data: TrainingData, 
     model = fit_axis(data.windows.vectors, data.labels.pressed[:, AXES.index(Axis.LLC)], settings)
     content = classifier_to_onnx(model, rows=data.windows.vectors, name="llc")
     assert output_of(content).shape == (None, 2)
-    assert [node.name for node in onnx.load_from_string(content).graph.input] == [INPUT]
+    assert [node.name for node in onnx.load_from_string(content).graph.input] == [ONNX_INPUT_NAME]
 
 
 def test_a_graph_that_says_something_else_is_refused(quantile: QuantileModel, data: TrainingData) -> None:
