@@ -19,3 +19,7 @@ class WindowError(AgentError):
 
 class PublishError(AgentError):
     """A NodeState cannot be put where its readers look."""
+
+
+class UnreachableError(AgentError):
+    """A server gives no answer that can be used."""

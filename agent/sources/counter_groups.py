@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from agent.encoding import Encoding
-from agent.sources.kernel import HEADER_WORDS, GroupRows, Kernel
+from agent.sources.kernel import HEADER_WORDS, GroupRows, Kernel, ReadPlan
 from agent.sources.protocol import CounterBlock
 from agent.sources.unread import mark_unread
 from contracts.events import Pmu
@@ -37,17 +35,26 @@ class Row:
 class _Group:
     descriptors: tuple[int, ...]
     rows: tuple[Row, ...]
+    place: frozenset[int]
 
 
-def open_group(kernel: Kernel, encodings: Sequence[Encoding], *, cpu: int) -> tuple[int, ...] | Refusal:
+def open_group(
+    kernel: Kernel, encodings: Sequence[Encoding], *, cpu: int, cgroup_fd: int | None = None
+) -> tuple[int, ...] | Refusal:
     """Open and start a group, the first encoding leading; all or nothing.
+
+    Args:
+        kernel: the system calls.
+        encodings: one or more, of one PMU.
+        cpu: which CPU counts.
+        cgroup_fd: a cgroup's directory, to count its tasks alone.
 
     Returns:
         Descriptors in the order of ``encodings``, or why not.
     """
     descriptors: list[int] = []
     for encoding in encodings:
-        result = kernel.open(encoding, cpu=cpu, group_fd=descriptors[0] if descriptors else -1)
+        result = kernel.open(encoding, cpu=cpu, group_fd=descriptors[0] if descriptors else -1, cgroup_fd=cgroup_fd)
         if result < 0:
             close_group(kernel, descriptors)
             return Refusal(event=encoding.event, errno=-result)
@@ -75,13 +82,34 @@ class CounterGroups:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._blocks: dict[tuple[Pmu, tuple[str, ...]], list[_Group]] = {}
+        self._plan: ReadPlan | None = None
 
     def __bool__(self) -> bool:
         return bool(self._blocks)
 
-    def add(self, pmu: Pmu, events: tuple[str, ...], *, descriptors: tuple[int, ...], rows: tuple[Row, ...]) -> None:
-        """Take over an open group; ``descriptors`` are in the order of ``events``, the leader first."""
-        self._blocks.setdefault((pmu, events), []).append(_Group(descriptors=descriptors, rows=rows))
+    def __len__(self) -> int:
+        return sum(len(block) for block in self._blocks.values())
+
+    def add(
+        self,
+        pmu: Pmu,
+        events: tuple[str, ...],
+        *,
+        descriptors: tuple[int, ...],
+        rows: tuple[Row, ...],
+        place: frozenset[int] = frozenset(),
+    ) -> None:
+        """Take over an open group.
+
+        Args:
+            pmu, events: who counts what.
+            descriptors: in the order of ``events``, the leader first.
+            rows: where its counts belong.
+            place: CPUs from which reading it interrupts nobody; none where it doesn't matter.
+        """
+        group = _Group(descriptors=descriptors, rows=rows, place=place)
+        self._blocks.setdefault((pmu, events), []).append(group)
+        self._plan = None
 
     @property
     def events(self) -> frozenset[str]:
@@ -90,10 +118,9 @@ class CounterGroups:
 
     def read(self) -> tuple[CounterBlock, ...]:
         """Read every group in one call of C; a row whose read failed is marked unread."""
-        groups = [group for block in self._blocks.values() for group in block]
-        leaders = np.array([group.descriptors[0] for group in groups], dtype=np.intc)
-        members = np.array([len(group.descriptors) for group in groups], dtype=np.intc)
-        read = self._kernel.read_groups(leaders, members)
+        if self._plan is None:
+            self._plan = self._planned()
+        read = self._kernel.read_groups(self._plan)
         blocks = []
         start = 0
         for (pmu, events), block in self._blocks.items():
@@ -107,6 +134,15 @@ class CounterGroups:
             for group in block:
                 close_group(self._kernel, group.descriptors)
         self._blocks.clear()
+        self._plan = None
+
+    def _planned(self) -> ReadPlan:
+        groups = [group for block in self._blocks.values() for group in block]
+        return ReadPlan(
+            [group.descriptors[0] for group in groups],
+            [len(group.descriptors) for group in groups],
+            places=[group.place for group in groups],
+        )
 
 
 def _block(

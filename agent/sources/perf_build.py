@@ -29,18 +29,32 @@ ffibuilder.cdef(
         long (*read)(int fd, void *buffer, size_t size);
         long (*ioctl)(int fd, unsigned long request, unsigned long argument);
         long (*close)(int fd);
+        long (*get_affinity)(size_t size, unsigned long *mask);
+        long (*set_affinity)(size_t size, const unsigned long *mask);
     } leeward_system_calls;
 
     #define LEEWARD_OWN_THREAD ...
+    #define LEEWARD_EVERY_TASK ...
+    #define LEEWARD_ANYWHERE ...
     #define LEEWARD_HEADER_WORDS ...
+    #define LEEWARD_AFFINITY_WORDS ...
+
+    typedef struct {
+        size_t groups;
+        const int *fds;
+        const int *members;
+        const int *places;
+        const unsigned long *masks;
+        size_t words_per_row;
+    } leeward_read_plan;
 
     const leeward_system_calls *leeward_kernel(void);
     int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t config, uint64_t config1,
-                          uint64_t config2, int cpu, int group_fd);
+                          uint64_t config2, int cgroup_fd, int cpu, int group_fd);
     int leeward_perf_enable(const leeward_system_calls *calls, int fd);
     int leeward_perf_close(const leeward_system_calls *calls, int fd);
-    size_t leeward_perf_read_groups(const leeward_system_calls *calls, const int *fds, const int *members,
-                                    size_t groups, uint64_t *rows, size_t words_per_row, int *errors);
+    size_t leeward_perf_read_groups(const leeward_system_calls *calls, const leeward_read_plan *plan, uint64_t *rows,
+                                    int *errors);
     """
 )
 ffibuilder.set_source(

@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.encoding import Encoding
 from agent.sources.counter_groups import Refusal, close_group, open_group
-from agent.sources.kernel import HEADER_WORDS, OWN_THREAD, GroupRows, Kernel
+from agent.sources.kernel import HEADER_WORDS, OWN_THREAD, GroupRows, Kernel, ReadPlan
 from agent.sources.protocol import MissingEvent
 from agent.sources.refusal import first_reasons, refused
 from agent.topology import Topology
@@ -104,6 +104,5 @@ class SoftwareCounters:
         return first_reasons(missing, opened=frozenset(events if self._groups else ()))
 
     def _read(self) -> GroupRows:
-        leaders = np.array([group[0] for group in self._groups], dtype=np.intc)
-        members = np.full(len(self._groups), len(self._events), dtype=np.intc)
-        return self._kernel.read_groups(leaders, members)
+        leaders = [group[0] for group in self._groups]
+        return self._kernel.read_groups(ReadPlan(leaders, [len(self._events)] * len(leaders)))

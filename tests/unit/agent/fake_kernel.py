@@ -1,4 +1,4 @@
-"""A kernel that counts what a test says, standing in for the four system calls and nothing above them."""
+"""A kernel that counts what a test says, standing in for the system calls and nothing above them."""
 
 import errno
 import struct
@@ -10,6 +10,8 @@ from agent.sources._perf import ffi
 from agent.sources.kernel import OWN_THREAD, Kernel
 
 RAW = 4
+PID_CGROUP = 4
+HOME = frozenset({0, 1})
 SLOTS = 0x400
 FIXED = frozenset({0xC0, 0x3C, SLOTS})
 METRICS = frozenset(0x8000 + 0x100 * index for index in range(8))
@@ -24,6 +26,7 @@ class OpenCounter:
     config: int
     cpu: int
     leader: int
+    cgroup_fd: int = -1
     started_ns: int | None = None
     members: list[int] = field(default_factory=list)
 
@@ -40,9 +43,12 @@ class FakeKernel:
     """Counters whose value is ``rate(counter)`` a nanosecond of running time.
 
     ``refuse`` gives an errno for counters that the node lacks; ``counters`` is how many general core counters a group
-    may take; ``running_share`` what part of enabled time a group runs; ``refuse_to_start`` is the errno of
-    starting one; ``unreadable`` descriptors fail with EIO; ``closed`` has descriptors in the order of their closing;
-    time moves on by ``advance``, and by ``ns_a_read`` with each read.
+    may take; ``running_share`` what part of enabled time a group runs; ``refuse_to_start`` is the errno of starting
+    one; ``unreadable`` descriptors fail with EIO; ``closed`` has descriptors in the order of their closing; time
+    moves on by ``advance``, and by ``ns_a_read`` with each read.
+
+    ``may_move`` is whether the thread can be moved to other CPUs, ``moves`` how often it was, ``standing`` the CPUs
+    that it may run on (``HOME`` at first), ``read_from`` the descriptor and the place of each read.
     """
 
     def __init__(
@@ -65,12 +71,18 @@ class FakeKernel:
         self.closed: list[int] = []
         self.unreadable: set[int] = set()
         self.reads = 0
+        self.may_move = True
+        self.standing = HOME
+        self.moves = 0
+        self.read_from: list[tuple[int, frozenset[int]]] = []
         self._next_fd = 1000
         self._callbacks = [
             ffi.callback("long(struct perf_event_attr *, int, int, int, unsigned long)", self._open),
             ffi.callback("long(int, void *, size_t)", self._read),
             ffi.callback("long(int, unsigned long, unsigned long)", self._ioctl),
             ffi.callback("long(int)", self._close),
+            ffi.callback("long(size_t, unsigned long *)", self._get_affinity),
+            ffi.callback("long(size_t, const unsigned long *)", self._set_affinity),
         ]
         self._calls = ffi.new("leeward_system_calls *", self._callbacks)
 
@@ -89,10 +101,12 @@ class FakeKernel:
         ]
 
     def _open(self, attr: Any, pid: int, cpu: int, group_fd: int, flags: int) -> int:
-        assert (pid, attr.read_format) == (0 if cpu == OWN_THREAD else -1, 0b1011)
+        assert attr.read_format == 0b1011
+        cgroup_fd = pid if flags & PID_CGROUP else -1
+        assert pid == (0 if cpu == OWN_THREAD else cgroup_fd)
         fd = self._next_fd
         leader = fd if group_fd < 0 else group_fd
-        counter = OpenCounter(fd=fd, type=attr.type, config=attr.config, cpu=cpu, leader=leader)
+        counter = OpenCounter(fd=fd, type=attr.type, config=attr.config, cpu=cpu, leader=leader, cgroup_fd=cgroup_fd)
         refused = self.refuse(counter) or self._breaks_group(counter)
         if refused:
             return -refused
@@ -118,6 +132,7 @@ class FakeKernel:
 
     def _read(self, fd: int, buffer: Any, size: int) -> int:
         self.reads += 1
+        self.read_from.append((fd, self.standing))
         self.now_ns += self.ns_a_read
         if fd in self.unreadable:
             return -errno.EIO
@@ -134,4 +149,17 @@ class FakeKernel:
     def _close(self, fd: int) -> int:
         del self.open_counters[fd]
         self.closed.append(fd)
+        return 0
+
+    def _get_affinity(self, size: int, mask: Any) -> int:
+        content = sum(1 << cpu for cpu in self.standing).to_bytes(size, "little")
+        ffi.memmove(mask, content, size)
+        return size
+
+    def _set_affinity(self, size: int, mask: Any) -> int:
+        if not self.may_move:
+            return -errno.EINVAL
+        self.moves += 1
+        bits = int.from_bytes(bytes(ffi.buffer(mask, size)), "little")
+        self.standing = frozenset(cpu for cpu in range(8 * size) if bits >> cpu & 1)
         return 0

@@ -3,12 +3,12 @@ import os
 import struct
 from typing import Any
 
-import numpy as np
 import pytest
 
 from agent.encoding import Encoding
 from agent.sources._perf import ffi
-from agent.sources.kernel import HEADER_WORDS, OWN_THREAD, Kernel
+from agent.sources.kernel import HEADER_WORDS, OWN_THREAD, Kernel, ReadPlan
+from tests.unit.agent.fake_kernel import HOME, FakeKernel
 
 TASK_CLOCK = Encoding(event="task-clock", pmu="software", type=1, config=1)
 PAGE_FAULTS = Encoding(event="page-faults", pmu="software", type=1, config=2)
@@ -34,10 +34,10 @@ def test_a_real_group_counts_and_its_times_grow() -> None:
     member = kernel.open(PAGE_FAULTS, cpu=OWN_THREAD, group_fd=leader)
     assert min(leader, member) >= 0
     assert not os.get_inheritable(leader)
-    leaders, members = np.array([leader], dtype=np.intc), np.array([2], dtype=np.intc)
-    assert kernel.read_groups(leaders, members).words[0, 1] == 0
+    plan = ReadPlan([leader], [2])
+    assert kernel.read_groups(plan).words[0, 1] == 0
     assert kernel.enable(leader) == 0
-    first, second = (kernel.read_groups(leaders, members) for _ in range(2))
+    first, second = (kernel.read_groups(plan) for _ in range(2))
     kernel.close(member)
     kernel.close(leader)
     assert first.errors.tolist() == second.errors.tolist() == [0]
@@ -61,12 +61,14 @@ def test_what_is_asked_of_the_kernel() -> None:
     assert kernel.open(PAGE_FAULTS, cpu=3) == 7
     kernel.open(PAGE_FAULTS, cpu=3, group_fd=7)
     kernel.open(PAGE_FAULTS, cpu=OWN_THREAD)
-    close_on_exec = 8
+    kernel.open(PAGE_FAULTS, cpu=3, cgroup_fd=5)
+    close_on_exec, of_cgroup = 8, 4
     disabled, exclude_kernel, exclude_hypervisor = 1 << 0, 1 << 5, 1 << 6
     assert asked == [
         (-1, 3, -1, close_on_exec, 2, disabled),
         (-1, 3, 7, close_on_exec, 2, 0),
         (0, -1, -1, close_on_exec, 2, disabled | exclude_kernel | exclude_hypervisor),
+        (5, 3, -1, close_on_exec | of_cgroup, 2, disabled),
     ]
 
 
@@ -82,8 +84,7 @@ def test_a_group_that_is_none_cannot_be_started() -> None:
 
 
 def test_no_groups_are_no_rows() -> None:
-    none = np.array([], dtype=np.intc)
-    assert Kernel().read_groups(none, none).words.shape == (0, HEADER_WORDS)
+    assert Kernel().read_groups(ReadPlan([], [])).words.shape == (0, HEADER_WORDS)
 
 
 def test_one_failing_group_does_not_spoil_the_others() -> None:
@@ -99,6 +100,43 @@ def test_one_failing_group_does_not_spoil_the_others() -> None:
 
     callback = ffi.callback("long(int, void *, size_t)", read)
     kernel = Kernel(ffi.new("leeward_system_calls *", {"read": callback}), owner=callback)
-    rows = kernel.read_groups(np.array([1, 2, 3, 4], dtype=np.intc), np.full(4, 2, dtype=np.intc))
+    rows = kernel.read_groups(ReadPlan([1, 2, 3, 4], [2] * 4))
     assert rows.errors.tolist() == [0, errno.ENODEV, errno.ENODATA, errno.ENODATA]
     assert rows.words[0].tolist() == [2, 9, 8, 70, 71]
+
+
+def test_groups_are_read_from_their_own_places_in_one_move_each(fake: FakeKernel) -> None:
+    """Rows come back in the order in which they were asked for, and the thread to where it may run."""
+    leaders = [fake.kernel.open(TASK_CLOCK, cpu=cpu) for cpu in range(5)]
+    for leader in leaders:
+        fake.kernel.enable(leader)
+    fake.advance(1000)
+    left, right, anywhere = frozenset({2, 3}), frozenset({64, 200}), frozenset[int]()
+    rows = fake.kernel.read_groups(ReadPlan(leaders, [1] * 5, places=[right, left, anywhere, right, left]))
+    stood = dict(fake.read_from)
+    assert [stood[leader] for leader in leaders] == [right, left, HOME, right, left]
+    assert fake.moves == 3
+    assert fake.standing == HOME
+    assert rows.words[:, HEADER_WORDS].tolist() == [0, 1000, 2000, 3000, 4000]
+
+
+def test_a_thread_that_may_not_move_reads_from_where_it_is(fake: FakeKernel) -> None:
+    fake.may_move = False
+    leader = fake.kernel.open(TASK_CLOCK, cpu=1)
+    fake.kernel.enable(leader)
+    fake.advance(1000)
+    rows = fake.kernel.read_groups(ReadPlan([leader], [1], places=[frozenset({9})]))
+    assert fake.read_from == [(leader, HOME)]
+    assert rows.words[0, HEADER_WORDS] == 1000
+
+
+def test_a_real_thread_comes_back_from_where_it_read() -> None:
+    before = os.sched_getaffinity(0)
+    (last,) = sorted(before)[-1:]
+    Kernel().read_groups(ReadPlan([2**30], [1], places=[frozenset({last})]))
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.fixture
+def fake() -> FakeKernel:
+    return FakeKernel(rate=lambda counter: float(counter.cpu))
