@@ -59,7 +59,10 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import arrows, and whether what is ge
 	$(BIN)/mypy $(wildcard .ci/*.py)
 	$(BIN)/lint-imports
 	$(BIN)/python -m infra.crd_yaml --check
-	$(if $(wildcard contracts/reference.py),$(BIN)/python -m contracts.reference --check)
+	$(BIN)/python -m contracts.reference --check
+	$(BIN)/python -m agent.reference --check
+	$(BIN)/python -m tests.unit.agent.node_tables --check
+	$(BIN)/python -m tests.unit.agent.doctor.example --check
 
 fmt: $(INSTALLED) ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only

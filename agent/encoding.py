@@ -1,53 +1,29 @@
 """From an event's fields to the words of ``perf_event_attr``, by the formats that the node's own PMU publishes."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
-from agent.cpu_list import read_cpu_list
+from agent import log
 from agent.errors import EncodingError
 from agent.event_table import EventDefinition
+from agent.kernel_names import KERNEL_NAMES, disagreements, fields_on
+from agent.pmu_sysfs import PmuNode
 from contracts.events import Pmu
 
-PERF_TYPE_RAW = 4
-"""``perf_event_attr.type`` of the core PMU (``include/uapi/linux/perf_event.h``)."""
+_SPELLINGS = {"cmask": ("cmask", "thresh", "threshold"), "umask": ("umask", "umask_ext", "umask2")}
+"""Names that kernels give a field. Where one has several of them, the first holds the lower bits."""
 
-_BOX_NAMES = {
-    Pmu.CHA: ("uncore_cha", "uncore_type_0"),
-    Pmu.IIO: ("uncore_iio", "uncore_type_1"),
-    Pmu.IMC: ("uncore_imc", "uncore_type_6"),
-    Pmu.UPI: ("uncore_upi", "uncore_type_8"),
-}
-"""Names under which the kernel lists boxes; ``uncore_type_N`` before it knew Sapphire Rapids (5.15)."""
-
-_SPELLINGS = {"cmask": ("cmask", "thresh"), "umask": ("umask", "umask_ext")}
-
-_CORE_FORMATS = {
-    "event": "config:0-7",
-    "umask": "config:8-15",
-    "edge": "config:18",
-    "inv": "config:23",
-    "cmask": "config:24-31",
-}
-"""Where the core PMU has its fields (Intel SDM volume 3, "IA32_PERFEVTSELx MSRs"); used where sysfs is silent."""
+_PLACE = re.compile(r"(?P<word>\w+):(?P<ranges>[0-9]{1,2}(?:-[0-9]{1,2})?(?:,[0-9]{1,2}(?:-[0-9]{1,2})?)*)", re.ASCII)
+_WORDS = frozenset({"config", "config1", "config2"})
+_GENERIC_TABLE = "generic"
+_EVERYWHERE = 8
+"""A core event with as many counters as a Golden Cove core has fits on each of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PmuNode:
-    """One PMU as the node's sysfs shows it.
-
-    Attributes:
-        name: directory name, ``cpu`` or ``uncore_cha_3``.
-        type: ``perf_event_attr.type``.
-        formats: field to place, ``umask`` to ``config:8-15,32-55``.
-        cpus: one CPU a package for uncore PMUs; empty for the core PMU.
-    """
-
-    name: str
-    type: int
-    formats: Mapping[str, str] = field(default_factory=dict)
-    cpus: tuple[int, ...] = ()
+Bit = tuple[str, int]
+"""A word of ``perf_event_attr`` and a bit's number in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,85 +38,86 @@ class Encoding:
     config2: int = 0
 
 
-def core_pmu(sys: Path) -> PmuNode:
-    """The core PMU; where sysfs has none, one with the architecture's own formats, so that opening it says why."""
-    path = _devices(sys) / "cpu"
-    if not path.is_dir():
-        return PmuNode(name="cpu", type=PERF_TYPE_RAW, formats=_CORE_FORMATS)
-    return _read_pmu(path, default_formats=_CORE_FORMATS)
-
-
-def uncore_boxes(sys: Path, pmu: Pmu) -> tuple[PmuNode, ...]:
-    """All boxes of one kind, in ascending order; none where the node hides them."""
-    for prefix in _BOX_NAMES[pmu]:
-        pattern = re.compile(rf"{prefix}_(\d+)$")
-        numbered = sorted(
-            (int(match.group(1)), path)
-            for path in _directory(_devices(sys))
-            if (match := pattern.match(path.name)) is not None
-        )
-        if numbered:
-            return tuple(_read_pmu(path) for _, path in numbered)
-    return ()
-
-
 def encode(event: EventDefinition, node: PmuNode) -> Encoding:
     """Place an event's fields as the PMU's formats say.
 
+    Fixed counters and top-down metrics are encoded as the node's kernel names them, where it does. A kernel that does
+    not know this CPU model would put an event on counters that cannot count it, so it is given only what fits on all.
+
+    A kernel that names events and no top-down metric among them has none to give: it would count something else under
+    the metric's number (Linux, ``td_is_visible`` in ``arch/x86/events/intel/core.c``).
+
     Raises:
-        EncodingError: the PMU's formats lack a field, or have too few bits for it.
+        EncodingError: the PMU's formats lack a field, have too few bits for it, or can't be understood; or the kernel
+            does not know the counters that the event fits on, or offers no such metric.
     """
+    if event.is_metric and node.kernel_terms and KERNEL_NAMES[event.name] not in node.kernel_terms:
+        raise EncodingError(
+            "the kernel offers no top-down metrics here: run on bare metal, or give the guest PERF_METRICS"
+        )
+    if event.pmu is Pmu.CORE and 0 < len(event.counters) < _EVERYWHERE and node.kernel_table.startswith(_GENERIC_TABLE):
+        raise EncodingError(
+            f"this kernel does not know the CPU's counters (pmu_name {node.kernel_table}) and may misplace it: upgrade "
+            "to 5.12 or later"
+        )
     words = {"config": 0, "config1": 0, "config2": 0}
-    for name, value in event.fields.items():
-        place = _place_of(name, node)
-        if place is None:
-            raise EncodingError(f"{_kind_of(node)} has no format field {name}: a newer kernel knows it")
-        word, _, ranges = place.partition(":")
-        if word not in words:
-            raise EncodingError(
-                f"{_kind_of(node)} places {name} in {word}, which this agent can't set: upgrade the agent"
-            )
-        scattered, rest = _scatter(value, ranges)
-        if rest:
-            raise EncodingError(f"{_kind_of(node)} has too few {name} bits ({place}): a newer kernel has more")
-        words[word] |= scattered
+    taken: set[Bit] = set()
+    for name, value in fields_on(event, node.kernel_terms).items():
+        bits = _bits_of(name, node)
+        if value >> len(bits):
+            raise EncodingError(f"{_kind_of(node)} has too few {name} bits ({len(bits)}): a newer kernel has more")
+        if not taken.isdisjoint(bits):
+            raise EncodingError(f"{_kind_of(node)} places {name} where another field lies: check its sysfs")
+        taken.update(bits)
+        for index, (word, bit) in enumerate(bits):
+            words[word] |= (value >> index & 1) << bit
     return Encoding(event=event.name, pmu=node.name, type=node.type, **words)
 
 
-def _devices(sys: Path) -> Path:
-    return sys / "bus/event_source/devices"
+def log_disagreements(events: Iterable[EventDefinition], node: PmuNode) -> None:
+    """Log each event that the node's kernel encodes differently from the vendor's file."""
+    for differing in disagreements(events, node.kernel_terms):
+        log.info(
+            "encodings-differ",
+            pmu=node.name,
+            counter=differing.event,
+            kernel=dict(differing.kernel),
+            vendor=dict(differing.vendor),
+        )
 
 
-def _directory(path: Path) -> tuple[Path, ...]:
-    return tuple(path.iterdir()) if path.is_dir() else ()
+def _bits_of(name: str, node: PmuNode) -> tuple[Bit, ...]:
+    """Where a field's bits lie, the lowest first."""
+    places = [node.formats[spelling] for spelling in _SPELLINGS.get(name, (name,)) if spelling in node.formats]
+    if not places:
+        raise EncodingError(f"{_kind_of(node)} has no format field {name}: a newer kernel knows it")
+    for place in places:
+        if _parsed(place) is None:
+            raise EncodingError(f"{_kind_of(node)} places {name} at {place[:20]!r}, which is no place: check its sysfs")
+    bits = tuple(bit for place in places for bit in _parsed(place) or ())
+    for word, _ in bits:
+        if word not in _WORDS:
+            raise EncodingError(
+                f"{_kind_of(node)} places {name} in {word[:20]}, which this agent can't set: upgrade the agent"
+            )
+    return bits
 
 
-def _read_pmu(path: Path, default_formats: Mapping[str, str] | None = None) -> PmuNode:
-    formats = {entry.name: entry.read_text().strip() for entry in _directory(path / "format")}
-    return PmuNode(
-        name=path.name,
-        type=int((path / "type").read_text()),
-        formats=formats or default_formats or {},
-        cpus=read_cpu_list(path / "cpumask"),
-    )
-
-
-def _place_of(name: str, node: PmuNode) -> str | None:
-    return next(
-        (node.formats[spelling] for spelling in _SPELLINGS.get(name, (name,)) if spelling in node.formats), None
-    )
+@lru_cache(maxsize=256)
+def _parsed(place: str) -> tuple[Bit, ...] | None:
+    """Word and number of each bit of a place like ``config:8-15,32-55``; ``None`` for other text."""
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        return None
+    bits: list[Bit] = []
+    for part in match["ranges"].split(","):
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if not low <= high < 64:
+            return None
+        bits.extend((match["word"], bit) for bit in range(low, high + 1))
+    return tuple(bits) if len(set(bits)) == len(bits) else None
 
 
 def _kind_of(node: PmuNode) -> str:
     return re.sub(r"_\d+$", "", node.name)
-
-
-def _scatter(value: int, ranges: str) -> tuple[int, int]:
-    """Spread ``value``, lowest bits first, over bit ranges like ``8-15,32-55``; also what did not fit."""
-    word = 0
-    for part in ranges.split(","):
-        first, _, last = part.partition("-")
-        low, width = int(first), int(last or first) - int(first) + 1
-        word |= (value & ((1 << width) - 1)) << low
-        value >>= width
-    return word, value

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from agent.errors import EncodingError
 from contracts.events import Pmu
@@ -68,34 +69,75 @@ class EventDefinition:
         return not self.counters
 
 
-def definition(name: str) -> EventDefinition:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTable:
+    """All that the event files say.
+
+    Attributes:
+        events: by vendor name.
+        faults: one sentence each, which file or entry could not be understood.
+    """
+
+    events: Mapping[str, EventDefinition]
+    faults: tuple[str, ...] = ()
+
+
+def definition(name: str, table: EventTable | None = None) -> EventDefinition:
     """Look an event up.
 
     >>> hex(definition("UNC_CHA_TOR_INSERTS.IA").fields["umask"])
     '0xc001ff01'
 
+    Args:
+        name: vendor name.
+        table: where; what is shipped with the agent by default.
+
     Raises:
         EncodingError: neither the vendor's file nor the kernel's additions have it.
     """
+    table = table or _shipped()
     try:
-        return _table()[name]
+        return table.events[name]
     except KeyError:
-        raise EncodingError(
-            f"event {name!r} is not in agent/data: run python -m agent.data.trim_perfmon over the vendor's files"
-        ) from None
+        advice = "run python -m agent.data.trim_perfmon over the vendor's files"
+        if table.faults:
+            advice = f"{table.faults[0]}; install the agent again"
+        raise EncodingError(f"event {name!r} is not in agent/data: {advice}") from None
+
+
+def read_event_files(directory: Traversable) -> EventTable:
+    """Read the vendor's files, and add what the kernel defines. What can't be understood is left out, and told.
+
+    Args:
+        directory: where the files lie.
+    """
+    events: dict[str, EventDefinition] = {}
+    faults: list[str] = []
+    for name in _FILES:
+        for entry in _entries(directory / name, faults=faults):
+            events[entry.name] = entry
+    for index, metric in enumerate(_TOP_DOWN_METRICS):
+        name = f"PERF_METRICS.{metric}"
+        events[name] = EventDefinition(name=name, pmu=Pmu.CORE, fields={"umask": 0x80 + index})
+    return EventTable(events=events, faults=tuple(faults))
 
 
 @cache
-def _table() -> dict[str, EventDefinition]:
-    return {entry.name: entry for entry in _entries()}
+def _shipped() -> EventTable:
+    return read_event_files(files("agent.data"))
 
 
-def _entries() -> Iterator[EventDefinition]:
-    for name in _FILES:
-        for event in json.loads((files("agent.data") / name).read_text())["Events"]:
+def _entries(file: Traversable, *, faults: list[str]) -> Iterator[EventDefinition]:
+    try:
+        listed = list(json.loads(file.read_text(encoding="utf-8"))["Events"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        faults.append(f"{file.name} can't be read ({type(error).__name__})")
+        return
+    for event in listed:
+        try:
             yield _from_perfmon(event)
-    for index, metric in enumerate(_TOP_DOWN_METRICS):
-        yield EventDefinition(name=f"PERF_METRICS.{metric}", pmu=Pmu.CORE, fields={"umask": 0x80 + index})
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            faults.append(f"{file.name} has an entry that is no event ({type(error).__name__})")
 
 
 def _from_perfmon(event: Mapping[str, str]) -> EventDefinition:

@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from agent.errors import AgentError, UnreachableError
 
 TIMEOUT_SECONDS = 5.0
 """For connecting, and for each wait for bytes: shorter than a pod is given to end."""
+LONGEST_BODY_SECONDS = 60.0
 LONGEST_ANSWER_BYTES = 1 << 20
 USER_AGENT = "leeward-agent"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -52,7 +54,7 @@ class Answer:
             return float(text)
         try:
             date = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if date.tzinfo is None:
             date = date.replace(tzinfo=UTC)
@@ -171,7 +173,7 @@ class HttpClient:
                     longest_answer_bytes=longest_answer_bytes,
                 )
             )
-        except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:  # http.client raises ValueError for headers
             self.close()
             raise UnreachableError(
                 f"{self._server.host}:{self._server.port} can't be reached: {str(error) or type(error).__name__}"
@@ -203,13 +205,25 @@ class HttpClient:
 def _ask(connection: http.client.HTTPConnection, request: _Request) -> Answer:
     connection.request(request.method, request.target, body=request.body or None, headers=dict(request.headers))
     response = connection.getresponse()
-    content = response.read(request.longest_answer_bytes + 1)
-    if len(content) > request.longest_answer_bytes:
-        raise http.client.HTTPException(
-            f"its answer to {request.method} {request.target} is longer than {request.longest_answer_bytes} bytes"
-        )
+    content = _body(response, request)
     return Answer(
         status=response.status,
         headers={name.lower(): value for name, value in response.getheaders()},
         body=content,
     )
+
+
+def _body(response: http.client.HTTPResponse, request: _Request) -> bytes:
+    """The whole body; a server that says it piece by piece has so long in all, not for each piece."""
+    asked, longest = f"its answer to {request.method} {request.target}", request.longest_answer_bytes
+    promised, content, end = response.length, bytearray(), time.monotonic() + LONGEST_BODY_SECONDS
+    while len(content) != promised and (piece := response.read1(longest + 1 - len(content))):
+        content += piece
+        if len(content) > longest:
+            raise http.client.HTTPException(f"{asked} is longer than {longest} bytes")
+        if time.monotonic() > end:
+            raise TimeoutError(f"{asked} takes over {LONGEST_BODY_SECONDS:g} s")
+    if promised is not None and len(content) < promised:
+        raise http.client.IncompleteRead(bytes(content), promised - len(content))
+    response.close()
+    return bytes(content)

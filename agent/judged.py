@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.coverage import coverage_of
+from agent.hysteresis import Hysteresis
+from agent.pods import PodPlacement
 from agent.regime import RegimePredictor, assess
 from agent.settings import AgentSettings
 from agent.sources.protocol import Reading
 from agent.state import node_state
 from agent.topology import Topology
+from agent.troubles import Trouble
 from agent.window import rows_left_out, vectors_between
 from contracts.nodestate import Condition, Coverage, NodeState, Status
 from contracts.vector import FeatureVector
@@ -21,10 +25,12 @@ class JudgedWindow:
     Attributes:
         vectors: one a domain, in the topology's order.
         state: the same, with regimes, coverage and conditions.
+        rows_left_out: counter rows that could not be believed.
     """
 
     vectors: tuple[FeatureVector, ...]
     state: NodeState
+    rows_left_out: int = 0
 
     @property
     def status(self) -> Status:
@@ -43,6 +49,9 @@ def judge_window(
     now: datetime,
     predictor: RegimePredictor | None = None,
     bundle_digest: str | None = None,
+    hysteresis: Hysteresis | None = None,
+    pods: PodPlacement | None = None,
+    troubles: Sequence[Trouble] = (),
     previous: Sequence[Condition] = (),
 ) -> JudgedWindow:
     """Turn two readings into vectors, regimes and a NodeState.
@@ -54,6 +63,9 @@ def judge_window(
         coverage: what could be opened.
         now: the heartbeat, UTC.
         predictor, bundle_digest: the regime model and its bundle, if there is one.
+        hysteresis: how the domains stood in the window before, where windows follow one another.
+        pods: where pods live, if that can be seen.
+        troubles: what else is amiss with the agent.
         previous: the conditions of the window before.
 
     Raises:
@@ -61,7 +73,11 @@ def judge_window(
     """
     share = settings.minimum_running_share
     vectors = vectors_between(first, last, node=settings.node, topology=topology, minimum_running_share=share)
-    assessments = [assess(vector, characterised=topology.characterised, predictor=predictor) for vector in vectors]
+    assessments = [
+        assess(vector, characterised=topology.characterised, predictor=predictor, hysteresis=hysteresis)
+        for vector in vectors
+    ]
+    left_out = rows_left_out(first, last, minimum_running_share=share)
     state = node_state(
         node=settings.node,
         topology=topology,
@@ -69,8 +85,31 @@ def judge_window(
         assessments=assessments,
         coverage=coverage,
         now=now,
-        rows_left_out=rows_left_out(first, last, minimum_running_share=share),
+        rows_left_out=left_out,
         bundle_digest=bundle_digest,
+        pods=pods,
+        troubles=troubles,
         previous=previous,
     )
-    return JudgedWindow(vectors=vectors, state=state)
+    return JudgedWindow(vectors=vectors, state=state, rows_left_out=left_out)
+
+
+def unmeasured(node: str, troubles: Sequence[Trouble], *, now: datetime) -> JudgedWindow:
+    """What there is to say where it can't even be seen which CPUs a machine has: not ready, and why.
+
+    Args:
+        node: the node's name.
+        troubles: what is amiss.
+        now: the heartbeat, UTC.
+    """
+    nothing = Topology(vendor="unknown", family=-1, model=-1, stepping=-1, smt=False, domains=())
+    state = node_state(
+        node=node,
+        topology=nothing,
+        vectors=(),
+        assessments=(),
+        coverage=coverage_of(()),
+        now=now,
+        troubles=troubles,
+    )
+    return JudgedWindow(vectors=(), state=state)

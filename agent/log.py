@@ -5,6 +5,8 @@ import logging
 from serving.json_lines import write_to_standard_error
 
 _LOGGER = logging.getLogger("leeward.agent")
+_LOGGER.addHandler(logging.NullHandler())
+"""Whoever wants to hear of events asks for them; nobody's terminal is written to unasked."""
 
 
 def to_standard_error() -> None:

@@ -1,52 +1,53 @@
 """NodeStates into the Kubernetes API by server-side apply, with the service account that the kubelet mounts.
 
-The agent needs two requests of the API and nothing else, so it carries no Kubernetes client.
+The agent needs two requests of the API and nothing else, so it carries no Kubernetes client. What the administrator set
+comes with the answer to the agent's own write, so it neither reads nor watches.
 """
 
-import http.client
 import json
-import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Self
+from threading import Lock
+from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
-from agent.errors import PublishError
-from agent.publish import content_of
-from contracts.nodestate import API_VERSION, GROUP, KIND, PLURAL, VERSION, NodeState
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import PublishError, RefusedError, UnreachableError
+from agent.http_client import TIMEOUT_SECONDS, Answer, HttpClient, Server
+from agent.publish import Published, content_of, spec_in
+from contracts.errors import ContractError
+from contracts.nodestate import API_VERSION, GROUP, KIND, PLURAL, VERSION, Metadata, NodeState
 
 FIELD_MANAGER = "leeward-agent"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-TIMEOUT_SECONDS = 5.0
-"""For connecting, and for each wait for an answer: shorter than a pod is given to end."""
 
 _QUERY = urlencode({"fieldManager": FIELD_MANAGER, "force": "true"})
+_HEADERS = {
+    "Content-Type": "application/apply-patch+yaml",  # of which JSON is a part
+    "Accept": "application/json",
+}
 _LONGEST_MESSAGE = 300
 _NOT_FOUND = 404
-_NEXT_WINDOW = "it is tried again with the next window"
+_PASSING = frozenset({401, 408, 409, 425, 429})
+"""Refusals below 500 that pass by themselves; 401 since the kubelet renews the token, and each request reads it."""
+_TRIED_AGAIN = "it is tried again"
+_SELDOM = "something between agent and API server answers: it is tried again now and then"
 _ACTIONS = {
     401: "the service account's token is not accepted: is it mounted from this cluster?",
     403: "apply infra/kustomize/agent, whose role and own-node policy let an agent write its own node's NodeState",
     404: "apply the CRD, infra/kustomize/crd",
+    410: f"{API_VERSION} is not served any more: apply the CRD of the agent's version",
     422: "CRD and agent differ: apply the CRD of the agent's version",
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiServer:
-    """How a pod reaches its API server.
+class ApiServer(Server):
+    """How a pod reaches its API server."""
 
-    Attributes:
-        host, port: the server.
-        token_file: the service account's token; read for each request, since the kubelet rotates it.
-        ca_file: the certificate authority, read for each connection.
-    """
-
-    host: str
-    port: int
-    token_file: Path
-    ca_file: Path
+    __slots__ = ()
 
     @classmethod
     def in_cluster(cls, environment: Mapping[str, str], account: Path = SERVICE_ACCOUNT) -> Self | None:
@@ -55,100 +56,74 @@ class ApiServer:
         Args:
             environment: has ``KUBERNETES_SERVICE_HOST`` and ``KUBERNETES_SERVICE_PORT`` in a pod.
             account: where the service account is mounted.
+
+        Raises:
+            AgentError: host and port are no address.
         """
         host = environment.get("KUBERNETES_SERVICE_HOST", "")
         if not host or not (account / "token").is_file():
             return None
-        port = int(environment.get("KUBERNETES_SERVICE_PORT", "443"))
-        return cls(host=host, port=port, token_file=account / "token", ca_file=account / "ca.crt")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    status: int
-    body: bytes
+        port = environment.get("KUBERNETES_SERVICE_PORT", "443")
+        return cls(
+            url=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+            token_file=account / "token",
+            ca_file=account / "ca.crt",
+        )
 
 
 class ApiPublisher:
     """Applies the status; creates the object first where the server does not have it.
 
-    A connection is kept between writes. One that the server closed meanwhile is opened again, which is safe: applying
-    the same state twice changes nothing.
+    Every request may be sent twice: applying the same state again changes nothing. None of them names the ``spec``, so
+    it stays the administrator's.
+
+    Args:
+        server: the API server.
+        timeout_seconds: for connecting and each wait, above zero.
     """
 
-    def __init__(self, server: ApiServer, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._server = server
-        self._timeout_seconds = timeout_seconds
-        self._connection: http.client.HTTPSConnection | None = None
+    def __init__(self, server: Server, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._client = HttpClient(server, timeout_seconds=timeout_seconds)
+        self._under_way = Lock()
 
-    def publish(self, state: NodeState) -> None:
+    def publish(self, state: NodeState) -> Published:
         """Make ``state`` the node's present state.
 
         Raises:
-            PublishError: the server can't be reached or refuses; says what it said.
+            RefusedError: the server does not take it; says what it said.
+            PublishError: the server can't be reached, or the state is too large.
         """
+        with self._under_way:
+            return self._publish(state)
+
+    def close(self) -> None:
+        """Close the connection, unless another thread still waits for an answer on it, which nobody then waits for.
+
+        A second call does nothing, and publishing opens another.
+        """
+        if self._under_way.acquire(blocking=False):
+            try:
+                self._client.close()
+            finally:
+                self._under_way.release()
+
+    def _publish(self, state: NodeState) -> Published:
         path = f"/apis/{GROUP}/{VERSION}/{PLURAL}/{quote(state.metadata.name, safe='')}"
         bare = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": state.metadata.name}}
         whole = bare | {"status": applied_status(state)}
         answer = self._apply(f"{path}/status", whole)
         if answer.status == _NOT_FOUND:
-            self._accept(self._apply(path, bare), state)
+            _accept(self._apply(path, bare), state)
             answer = self._apply(f"{path}/status", whole)
-        self._accept(answer, state)
+        _accept(answer, state)
+        return _learnt_from(answer, state)
 
-    def close(self) -> None:
-        """Close the connection; a second call does nothing, and publishing opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _accept(self, answer: _Answer, state: NodeState) -> None:
-        if not 200 <= answer.status < 300:
-            raise PublishError(
-                f"API server refuses NodeState {state.metadata.name} with {answer.status}: {_message(answer.body)}; "
-                f"{_ACTIONS.get(answer.status, _NEXT_WINDOW)}"
-            )
-
-    def _apply(self, path: str, document: Mapping[str, Any]) -> _Answer:
+    def _apply(self, path: str, document: Mapping[str, Any]) -> Answer:
+        body = json.dumps(document, separators=(",", ":")).encode()
         try:
-            return self._patch(f"{path}?{_QUERY}", json.dumps(document, separators=(",", ":")).encode())
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise PublishError(
-                f"API server {self._server.host}:{self._server.port} can't be reached: "
-                f"{str(error) or type(error).__name__}; {_NEXT_WINDOW}"
-            ) from error
-
-    def _patch(self, target: str, body: bytes) -> _Answer:
-        headers = {
-            "Authorization": f"Bearer {self._server.token_file.read_text(encoding='ascii').strip()}",
-            "Content-Type": "application/apply-patch+yaml",  # of which JSON is a part
-            "Accept": "application/json",
-            "User-Agent": FIELD_MANAGER,
-        }
-        if self._connection is not None:
-            try:
-                return self._exchange(self._connection, target, body, headers)
-            except (ConnectionError, ssl.SSLEOFError):
-                self.close()
-        self._connection = self._new_connection()
-        return self._exchange(self._connection, target, body, headers)
-
-    @staticmethod
-    def _exchange(
-        connection: http.client.HTTPSConnection, target: str, body: bytes, headers: Mapping[str, str]
-    ) -> _Answer:
-        connection.request("PATCH", target, body=body, headers=dict(headers))
-        response = connection.getresponse()
-        return _Answer(status=response.status, body=response.read())
-
-    def _new_connection(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection(
-            self._server.host,
-            self._server.port,
-            timeout=self._timeout_seconds,
-            context=ssl.create_default_context(cafile=self._server.ca_file),
-        )
+            return self._client.exchange("PATCH", f"{path}?{_QUERY}", body=body, headers=_HEADERS)
+        except UnreachableError as error:
+            raise PublishError(f"API server {error}; {_TRIED_AGAIN}") from error
 
 
 def applied_status(state: NodeState) -> dict[str, Any]:
@@ -171,10 +146,68 @@ def _without_nulls(part: Any) -> Any:
     return part
 
 
-def _message(body: bytes) -> str:
-    """What a Kubernetes ``Status`` says; of anything else, its beginning."""
+class _Applied(BaseModel):
+    """Whose the object is that now stands there."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: Literal["NodeState"]
+    metadata: Metadata
+
+
+class _Refusal(BaseModel):
+    """What is read of a Kubernetes ``Status``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    message: str
+
+
+def _accept(answer: Answer, state: NodeState) -> None:
+    name = state.metadata.name
+    if not answer.is_success:
+        is_passing = answer.status >= 500 or answer.status in _PASSING
+        action = _ACTIONS.get(answer.status, _TRIED_AGAIN if is_passing else _SELDOM)
+        raise RefusedError(
+            f"API server refuses NodeState {name} with {answer.status}: {_message(answer.body)}; {action}",
+            is_lasting=not is_passing,
+            asked_seconds=answer.retry_after_seconds(),
+        )
     try:
-        said = json.loads(body)["message"]
-    except (ValueError, KeyError, TypeError):
-        said = body.decode("utf-8", errors="replace").strip() or "no reason given"
-    return str(said)[:_LONGEST_MESSAGE]
+        is_believed = _Applied.model_validate_json(answer.body).metadata.name == name
+    except ValidationError:
+        is_believed = False
+    if not is_believed:
+        raise RefusedError(
+            f"API server answers {answer.status} to NodeState {name}, but with something else: "
+            f"{_message(answer.body)}; {_TRIED_AGAIN}",
+            is_lasting=False,
+        )
+
+
+def _learnt_from(answer: Answer, state: NodeState) -> Published:
+    ahead = _clock_ahead_seconds(answer)
+    try:
+        return Published(spec=spec_in(answer.body), clock_ahead_seconds=ahead)
+    except ContractError as error:
+        name = state.metadata.name
+        refusal = f"NodeState {name} is refused: {error}; what was set before holds: kubectl edit nodestate {name}"
+        return Published(spec_refusal=refusal, clock_ahead_seconds=ahead)
+
+
+def _clock_ahead_seconds(answer: Answer) -> float | None:
+    """This machine's clock less the server's, which tells its own in whole seconds (RFC 9110, 6.6.1)."""
+    try:
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return (datetime.now(UTC) - (told if told.tzinfo else told.replace(tzinfo=UTC))).total_seconds()
+
+
+def _message(body: bytes) -> str:
+    """What a Kubernetes ``Status`` says, in one line; of anything else, its beginning."""
+    try:
+        said = _Refusal.model_validate_json(body).message
+    except ValidationError:
+        said = body[: 4 * _LONGEST_MESSAGE].decode("utf-8", errors="replace")
+    return " ".join(said.split())[:_LONGEST_MESSAGE] or "no reason given"

@@ -8,7 +8,7 @@ from agent.sources.protocol import Reading
 
 
 def merge(readings: Sequence[Reading]) -> Reading:
-    """All blocks and gauges; the moment is that of the first reading.
+    """All blocks and gauges; the moment is that of the first reading, time asleep whatever one of them knows.
 
     Args:
         readings: one a source, at least one, in the same order each time.
@@ -20,6 +20,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
     return Reading(
         wall_ns=readings[0].wall_ns,
         monotonic_ns=readings[0].monotonic_ns,
+        asleep_ns=max(reading.asleep_ns for reading in readings),
         blocks=tuple(block for reading in readings for block in reading.blocks),
         gauges=gauges,
     )
@@ -28,8 +29,8 @@ def merge(readings: Sequence[Reading]) -> Reading:
 def ends_of(samples: Sequence[Reading]) -> tuple[Reading, Reading]:
     """The first and the last sample of a window, the last with every gauge's mean over the window.
 
-    Counters are cumulative, so what lies between says nothing more of them. A gauge is the mean of the samples after
-    the first that have it.
+    Counters are cumulative, so what lies between says nothing more of them, and need not have them. A gauge is the mean
+    of the samples after the first that have it.
 
     Args:
         samples: two or more, in the order of time.

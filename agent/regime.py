@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from agent.hysteresis import Hysteresis
 from contracts.axis import Axis
 from contracts.nodestate import AxisProbabilities
 from contracts.regime import Judgement, Threshold, judge
@@ -38,19 +39,31 @@ class Assessment:
         )
 
 
-def assess(vector: FeatureVector, *, characterised: bool, predictor: RegimePredictor | None) -> Assessment:
+def assess(
+    vector: FeatureVector,
+    *,
+    characterised: bool,
+    predictor: RegimePredictor | None,
+    hysteresis: Hysteresis | None = None,
+) -> Assessment:
     """Judge one vector; without a predictor, or on another CPU, the regime is unknown and no axis has a probability.
 
     Args:
         vector: the domain's window.
         characterised: whether the models were made for this CPU.
         predictor: the bundle's regime model, if there is a bundle.
+        hysteresis: how the domain stood in the window before, where windows follow one another.
     """
-    probabilities = predictor.probabilities(vector.values) if predictor is not None and characterised else {}
+    probabilities: Mapping[Axis, float] = {}
+    thresholds = predictor.thresholds if predictor is not None else {}
+    if predictor is not None and characterised:
+        probabilities = predictor.probabilities(vector.values)
+    if hysteresis is not None:
+        probabilities = hysteresis.settled(vector.domain, probabilities, thresholds)
     judgement = judge(
         probabilities,
         present_features=int(np.count_nonzero(~np.isnan(vector.values))),
         characterised=characterised,
-        thresholds=predictor.thresholds if predictor is not None else None,
+        thresholds=thresholds,
     )
     return Assessment(probabilities=probabilities, judgement=judgement)

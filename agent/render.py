@@ -32,19 +32,20 @@ def render(state: NodeState, software: SoftwareWindow | None = None) -> Renderab
         return Text(f"{state.metadata.name}: no status yet")
     status = state.status
     parts: list[RenderableType] = [
-        Text.assemble((state.metadata.name, "bold"), f"  agent {status.agent_version}, {_when(status)}"),
-        _section("Regimes", _regimes(status.domains)),
-        _section("Conditions", _conditions(status)),
-        _section("Features", _features(status.domains)),
-        _section(_counted(status), _missing(status)),
+        Text.assemble((state.metadata.name, "bold"), f"  agent {status.agent_version}, {when(status)}"),
+        section("Regimes", _regimes(status.domains)),
+        section("Conditions", _conditions(status)),
+        section("Features", features(status.domains)),
+        section(counted(status), missing(status)),
     ]
     if software is not None:
         where = f"on {software.cpus} CPUs" if software.cpus else "of the agent's own thread"
-        parts.append(_section(f"Kernel software events {where if software.counts else ''}".rstrip(), _events(software)))
+        parts.append(section(f"Kernel software events {where if software.counts else ''}".rstrip(), events(software)))
     return Group(*parts)
 
 
-def _when(status: Status) -> str:
+def when(status: Status) -> str:
+    """The window, or the heartbeat where there is no domain."""
     if not status.domains:
         return f"{status.heartbeat:%Y-%m-%d %H:%M:%S} UTC"
     window = status.domains[0].window
@@ -52,7 +53,8 @@ def _when(status: Status) -> str:
     return f"{seconds:.3g} s to {window.end:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _section(title: str, body: RenderableType) -> Group:
+def section(title: str, body: RenderableType) -> Group:
+    """A heading, and what belongs below it."""
     return Group(Text(), Text(title, style="bold"), Padding(body, (0, 0, 0, 2)))
 
 
@@ -89,7 +91,7 @@ def _conditions(status: Status) -> Table:
     return grid
 
 
-def _features(domains: Sequence[DomainState]) -> Group:
+def features(domains: Sequence[DomainState]) -> Group:
     """What has a value in some domain as tables; the names of the others below them."""
     present = [
         index
@@ -125,13 +127,15 @@ def _number(value: float | None) -> Text:
     return _ABSENT if value is None else Text(f"{value:.4f}")
 
 
-def _counted(status: Status) -> str:
+def counted(status: Status) -> str:
+    """How many events count, and how many are missing by errno."""
     coverage = status.coverage
     totals = "".join(f", {count} {errno}" for errno, count in missing_by_errno(coverage).items())
     return f"Hardware events: {coverage.opened} of {coverage.wanted} opened{totals}"
 
 
-def _missing(status: Status) -> Table:
+def missing(status: Status) -> Table:
+    """What could not be counted, and what to do about it."""
     grid = _grid(3)
     for group in status.coverage.missing:
         shown = ", ".join(group.events[:_EVENTS_SHOWN])
@@ -145,7 +149,8 @@ def _missing(status: Status) -> Table:
     return grid
 
 
-def _events(software: SoftwareWindow) -> RenderableType:
+def events(software: SoftwareWindow) -> RenderableType:
+    """The kernel's software counters, and why some of them are not there."""
     grid = _grid(2)
     for event, count in software.counts.items():
         shown = f"{count / 1e9:,.3f} s" if event in CLOCKS else f"{count:,}"

@@ -1,29 +1,39 @@
 """The agent's loop: what the container on each node runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from threading import Event
 from typing import Protocol
 
 from agent import log
 from agent.champion_model import ChampionModel
+from agent.clocks import WindowTimes
 from agent.coverage import coverage_of
-from agent.judged import judge_window
-from agent.outlet import Outlet
-from agent.pacing import Pacing
-from agent.publish import NodeStatePublisher
+from agent.errors import AgentError, TopologyError
+from agent.figures import Figures
+from agent.hysteresis import Hysteresis
+from agent.judged import JudgedWindow, judge_window, unmeasured
+from agent.outlet import PUBLISH_FAILED, Outlet
+from agent.pods import PodWatch
 from agent.sampling import windows
+from agent.sd_notify import Supervisor
 from agent.settings import AgentSettings
 from agent.sources.opening import opened
-from agent.sources.protocol import CounterSource
+from agent.sources.protocol import Reading
+from agent.sources.registry import Origin, origin_of
+from agent.state import utc_from_ns
+from agent.timed_source import TimedSource
 from agent.topology import Topology
 from agent.topology_sysfs import online_cpus
-from contracts.nodestate import Condition
+from agent.troubles import Trouble, Troubles
+from contracts.nodestate import Condition, Coverage, Spec
 from contracts.vector import FeatureVector
 
 ALIVE = "alive"
 """File in the state directory whose time is that of the last window; the container's probes look at it."""
+LOOK_AGAIN_SECONDS = 10.0
+"""Between two tries to find out what this machine consists of."""
 
 
 class VectorSink(Protocol):
@@ -36,60 +46,168 @@ class VectorSink(Protocol):
         """
 
 
-def run(
-    settings: AgentSettings,
-    *,
-    topology: Topology,
-    sources: Sequence[CounterSource],
-    publisher: NodeStatePublisher,
-    model: ChampionModel,
-    stop: Event,
-    sink: VectorSink | None = None,
-) -> None:
-    """Open the sources once, and turn window after window into NodeStates until stopped, or until CPUs come or go.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an agent works with, from its start to its end.
+
+    Attributes:
+        outlet: takes NodeStates, and tells what the administrator wants.
+        model: the regime model, looked after before each judgement.
+        troubles: hears what is amiss.
+        figures: counts.
+        supervisor: hears that the loop goes on.
+        pods: sees where pods live; ``None`` where nobody looks.
+        sink: where vectors go, if anywhere.
+        origin_of: from settings to topology and sources.
+    """
+
+    outlet: Outlet
+    model: ChampionModel
+    troubles: Troubles
+    figures: Figures
+    supervisor: Supervisor
+    pods: PodWatch | None = None
+    sink: VectorSink | None = None
+    origin_of: Callable[[AgentSettings], Origin] = origin_of
+
+
+def settings_in_force(own: AgentSettings, spec: Spec | None, *, troubles: Troubles) -> AgentSettings:
+    """The agent's own settings under the administrator's; without these where the two don't go together.
 
     Args:
-        settings: paces, node name, roots, state directory.
-        topology: the node's domains.
-        sources: at least one, none open; closed at the end, however it comes.
-        publisher: where NodeStates go.
-        model: the regime model, looked after before each judgement.
-        stop: ends the loop at once.
-        sink: where vectors go, if anywhere.
-
-    Raises:
-        AgentError: no source was given.
+        own: the agent's.
+        spec: the NodeState's.
+        troubles: hears of a spec that can't be followed.
     """
-    outlet = Outlet(publisher, pacing=Pacing(node=settings.node, heartbeat_seconds=settings.heartbeat_seconds))
-    online = online_cpus(settings.roots)
-    period, window = settings.sampling_period_seconds, settings.window_seconds
-    previous: Sequence[Condition] = ()
-    with opened(sources) as answers:
-        coverage = coverage_of(answers)
-        judge = partial(judge_window, topology=topology, settings=settings, coverage=coverage)
-        log.info("counting", node=settings.node, opened=coverage.opened, wanted=coverage.wanted)
-        for first, last in windows(sources, period_seconds=period, window_seconds=window, stop=stop):
-            model.refresh()
-            judged = judge(
-                first,
-                last,
-                now=datetime.now(UTC),
-                predictor=model.predictor,
-                bundle_digest=model.digest,
-                previous=previous,
-            )
-            previous = judged.status.conditions
-            if sink is not None:
-                sink.accept(judged.vectors)
-            outlet.offer(judged)
-            _sign_of_life(settings)
-            if online_cpus(settings.roots) != online:
-                log.info("cpus-changed", node=settings.node)
+    try:
+        settings = own.with_spec(spec)
+    except AgentError as error:
+        troubles.tell("spec-not-followed", str(error))
+        return own
+    troubles.clear("spec-not-followed")
+    return settings
+
+
+def _online(settings: AgentSettings) -> tuple[int, ...] | None:
+    """CPUs that are online now; ``None`` where that can't be seen, which is a change like any other."""
+    try:
+        return online_cpus(settings.roots)
+    except TopologyError:
+        return None
+
+
+class Agent:
+    """Turns window after window into NodeStates and vectors.
+
+    Counters are opened anew when CPUs come or go and when the administrator changes the NodeState's ``spec``. Where it
+    can't be seen what this machine consists of, that is published and looked at again.
+
+    Args:
+        settings: paces, node name, roots, state directory; the ``spec`` goes over them.
+        surroundings: what it works with.
+    """
+
+    def __init__(self, settings: AgentSettings, surroundings: Surroundings) -> None:
+        self._own_settings = settings
+        self._settings = settings
+        self._with = surroundings
+        self._hysteresis = Hysteresis()
+        self._conditions: Sequence[Condition] = ()
+
+    @property
+    def settings(self) -> AgentSettings:
+        """Those in force."""
+        return self._settings
+
+    def run(self, stop: Event) -> None:
+        """Measure until stopped, or until a recording has come to its end.
+
+        Args:
+            stop: ends it at once.
+
+        Raises:
+            AgentError: a recording can't be replayed.
+        """
+        while not stop.is_set():
+            spec = self._with.outlet.spec
+            self._settings = settings_in_force(self._own_settings, spec, troubles=self._with.troubles)
+            try:
+                origin = self._with.origin_of(self._settings)
+            except TopologyError as error:
+                self._with.troubles.tell("topology-unreadable", str(error))
+                self._publish(unmeasured(self._settings.node, self._troubles_to_publish(), now=datetime.now(UTC)))
+                stop.wait(LOOK_AGAIN_SECONDS)
+                continue
+            self._with.troubles.clear("topology-unreadable")
+            self._settings = origin.settings
+            self._tell_doubts(origin.topology)
+            self._measure(origin, spec, stop)
+            if origin.settings.replay is not None:
                 return
 
+    def _tell_doubts(self, topology: Topology) -> None:
+        if topology.doubts:
+            self._with.troubles.tell("topology-doubtful", "; ".join(topology.doubts))
+        else:
+            self._with.troubles.clear("topology-doubtful")
 
-def _sign_of_life(settings: AgentSettings) -> None:
-    try:
-        (settings.state_directory / ALIVE).touch()
-    except OSError as error:
-        log.warning("state-directory-not-writable", path=settings.state_directory, error=error)
+    def _measure(self, origin: Origin, spec: Spec | None, stop: Event) -> None:
+        """Open the sources once and go on until stopped, or until something calls for opening them anew."""
+        settings, figures = origin.settings, self._with.figures
+        online = _online(settings)
+        sources = [TimedSource(source, figures) for source in origin.sources]
+        times = WindowTimes(window_seconds=settings.window_seconds, troubles=self._with.troubles)
+        with opened(sources) as answers:
+            coverage = coverage_of(answers)
+            log.info("counting", node=settings.node, opened=coverage.opened, wanted=coverage.wanted)
+            beats = figures.beats(origin.beats(stop), progress=self._with.supervisor.alive)
+            for first, last in windows(sources, beats=beats, times=times):
+                judged = self._judge(origin, coverage, first=first, last=last)
+                if self._with.sink is not None:
+                    self._with.sink.accept(judged.vectors)
+                self._publish(judged)
+                if self._with.outlet.spec != spec:
+                    log.info("spec-changed", node=settings.node)
+                    return
+                if _online(settings) != online:
+                    log.info("cpus-changed", node=settings.node)
+                    return
+
+    def _judge(self, origin: Origin, coverage: Coverage, *, first: Reading, last: Reading) -> JudgedWindow:
+        model, pods = self._with.model, self._with.pods
+        model.refresh()
+        judged = judge_window(
+            first,
+            last,
+            topology=origin.topology,
+            settings=origin.settings,
+            coverage=coverage,
+            now=utc_from_ns(last.wall_ns),
+            predictor=model.predictor,
+            bundle_digest=model.digest,
+            hysteresis=self._hysteresis,
+            pods=pods.placement(origin.topology) if pods is not None else None,
+            troubles=self._troubles_to_publish(),
+            previous=self._conditions,
+        )
+        self._with.figures.finished(judged, rows_left_out=judged.rows_left_out)
+        return judged
+
+    def _troubles_to_publish(self) -> tuple[Trouble, ...]:
+        """All but those of publishing: who reads them reads a state that was published."""
+        return tuple(trouble for trouble in self._with.troubles.present if trouble.name != PUBLISH_FAILED)
+
+    def _publish(self, judged: JudgedWindow) -> None:
+        self._conditions = judged.status.conditions
+        self._with.outlet.offer(judged)
+        self._with.supervisor.ready(f"measuring {self._settings.node}: {judged.status.regimes or 'no domain'}")
+        try:
+            (self._settings.state_directory / ALIVE).touch()
+        except OSError as error:
+            place = self._settings.state_directory
+            self._with.troubles.tell(
+                "state-directory-not-writable",
+                f"{place} can't be written: {error.strerror}; make it writable, or the container is taken for dead",
+            )
+        else:
+            self._with.troubles.clear("state-directory-not-writable")

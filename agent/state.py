@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from agent.conditions import conditions_of
+from agent.pods import PodPlacement
 from agent.regime import Assessment
 from agent.topology import Topology
+from agent.troubles import Trouble
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.nodestate import (
     Condition,
@@ -36,6 +38,8 @@ def node_state(
     now: datetime,
     rows_left_out: int = 0,
     bundle_digest: str | None = None,
+    pods: PodPlacement | None = None,
+    troubles: Sequence[Trouble] = (),
     previous: Sequence[Condition] = (),
 ) -> NodeState:
     """Put a NodeState together.
@@ -48,9 +52,12 @@ def node_state(
         now: the heartbeat, UTC.
         rows_left_out: counter rows that the window could not believe.
         bundle_digest: of the model that judged, if one did.
+        pods: where pods live, if that can be seen.
+        troubles: what else is amiss with the agent.
         previous: the conditions last published.
     """
-    domains = tuple(_domain(vector, judged) for vector, judged in zip(vectors, assessments, strict=True))
+    placed = pods or PodPlacement(pods={})
+    domains = tuple(_domain(vector, judged, placed) for vector, judged in zip(vectors, assessments, strict=True))
     status = Status(
         agent_version=agent_version(),
         feature_schema=FEATURE_SCHEMA_V1.digest,
@@ -59,12 +66,15 @@ def node_state(
         regimes=",".join(domain.regime.value for domain in domains),
         coverage=coverage,
         domains=domains,
+        shared_pods=placed.shared,
+        omitted_pods=placed.omitted,
         conditions=conditions_of(
             topology=topology,
             coverage=coverage,
             published_vectors=len(vectors),
             rows_left_out=rows_left_out,
             now=now,
+            troubles=troubles,
             previous=previous,
         ),
     )
@@ -90,7 +100,7 @@ def utc_from_ns(wall_ns: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=wall_ns // 1000)
 
 
-def _domain(vector: FeatureVector, judged: Assessment) -> DomainState:
+def _domain(vector: FeatureVector, judged: Assessment, placed: PodPlacement) -> DomainState:
     return DomainState(
         name=vector.domain,
         window=Window(start=utc_from_ns(vector.window_start_ns), end=utc_from_ns(vector.window_end_ns)),
@@ -101,6 +111,8 @@ def _domain(vector: FeatureVector, judged: Assessment) -> DomainState:
             memory_bandwidth=_left_of(vector, "dram_utilisation"),
             llc_occupancy=_left_of(vector, "llc_occupancy_share"),
         ),
+        free_exclusive_cpus=(placed.free_exclusive_cpus or {}).get(vector.domain),
+        pods=placed.pods.get(vector.domain, ()),
     )
 
 

@@ -31,7 +31,8 @@ class Topology:
         vendor, family, model, stepping: CPU identification as in ``/proc/cpuinfo``.
         smt: whether more than one thread of a core is online.
         domains: in ascending order.
-        isolated_cpus: CPUs of ``isolcpus`` or ``nohz_full``.
+        isolated_cpus: CPUs of ``isolcpus``, of ``nohz_full``, or of an isolated cpuset partition.
+        doubts: one sentence each, what in the kernel's trees contradicts itself and what was made of it.
     """
 
     vendor: str
@@ -41,6 +42,7 @@ class Topology:
     smt: bool
     domains: tuple[Domain, ...]
     isolated_cpus: frozenset[int] = frozenset()
+    doubts: tuple[str, ...] = ()
 
     @property
     def characterised(self) -> bool:

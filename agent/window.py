@@ -1,24 +1,21 @@
 """From two readings to one feature vector a domain."""
 
+import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 
-from agent.deltas import BlockDelta, BoolArray, block_delta
+from agent.common_rows import WINDOW_SECONDS, Events, absolute_events, counts_on_common_rows, formulas_of
+from agent.deltas import BlockDelta, block_delta
 from agent.errors import WindowError
 from agent.sources.protocol import CounterBlock, Reading
 from agent.topology import Topology
 from contracts.events import Pmu
-from contracts.features import FEATURE_SCHEMA_V1, FeatureSchema
-from contracts.formula import events_of
-from contracts.vector import FeatureVector, from_counts
+from contracts.features import FEATURE_SCHEMA_V1, FeatureSchema, FeatureSpec
+from contracts.vector import FeatureVector, FloatArray, from_counts
 
 MINIMUM_RUNNING_SHARE = 0.05
 """A group that was on the hardware for less than a twentieth of the window says too little."""
-
-WINDOW_SECONDS = "NODE.WINDOW_SECONDS"
 
 
 def domain_counts(
@@ -36,8 +33,6 @@ def domain_counts(
     - A row that is in one reading only, was not read, ran for too small a share, or has a counter that went backwards,
       is stuck at all ones or ticks impossibly fast, is left out *whole*, for every event of its block: numerator and
       denominator then cover the same instances.
-    - Where the events of one formula lie in two blocks over the same instances, a row left out of one is left out of
-      the other, as long as the domain keeps a row in both.
     - Events that a formula sets against elapsed time (IIO and resctrl bytes) have no quotient that would cancel: a sum
       short of one instance would read as less load than there is. There the whole block is missing for the domain.
     - An event without any good row in a domain is absent for it, never zero.
@@ -54,17 +49,8 @@ def domain_counts(
     Raises:
         WindowError: ``last`` is not later than ``first``.
     """
-    elapsed_ns = _elapsed_ns(first, last)
-    counts: dict[str, dict[str, float]] = {
-        domain.name: dict(domain.ceilings) | {WINDOW_SECONDS: elapsed_ns * 1e-9} for domain in topology.domains
-    }
     deltas = window_deltas(first, last, minimum_running_share=minimum_running_share)
-    for delta, good in zip(deltas, _tied_rows(deltas), strict=True):
-        _add_block(counts, delta, good)
-    for name, gauges in last.gauges.items():
-        if name in counts:
-            counts[name].update(gauges)
-    return counts
+    return _counts(deltas, last, length_ns=_elapsed_ns(first, last), topology=topology)
 
 
 def vectors_between(
@@ -78,6 +64,12 @@ def vectors_between(
 ) -> tuple[FeatureVector, ...]:
     """One vector a domain, in the topology's order.
 
+    Where the blocks of one formula lack different rows, the feature is computed from the rows that all of them
+    have, and is missing where there is none.
+
+    The window ends when the last reading's wall clock says so, and begins its monotonic length before: a wall clock
+    that steps meanwhile makes it no longer and no shorter.
+
     Args:
         first, last, topology, minimum_running_share: as in ``domain_counts``.
         node: the node's name.
@@ -86,14 +78,17 @@ def vectors_between(
     Raises:
         WindowError: ``last`` is not later than ``first``.
     """
-    counts = domain_counts(first, last, topology=topology, minimum_running_share=minimum_running_share)
+    length_ns = _elapsed_ns(first, last)
+    deltas = window_deltas(first, last, minimum_running_share=minimum_running_share)
+    counts = _counts(deltas, last, length_ns=length_ns, topology=topology)
+    corrected = counts_on_common_rows(deltas, schema)
     return tuple(
         FeatureVector(
             node=node,
             domain=domain.name,
-            window_start_ns=first.wall_ns,
-            window_length_ns=_elapsed_ns(first, last),
-            values=from_counts(counts[domain.name], schema),
+            window_start_ns=last.wall_ns - length_ns,
+            window_length_ns=length_ns,
+            values=_values(counts[domain.name], corrected.get(domain.name, {}), schema),
             schema=schema,
         )
         for domain in topology.domains
@@ -160,53 +155,55 @@ def _empty(block: CounterBlock) -> CounterBlock:
     )
 
 
-def _add_block(counts: Mapping[str, dict[str, float]], delta: BlockDelta, good: BoolArray) -> None:
+def _counts(
+    deltas: Sequence[BlockDelta], last: Reading, *, length_ns: int, topology: Topology
+) -> dict[str, dict[str, float]]:
+    counts: dict[str, dict[str, float]] = {
+        domain.name: dict(domain.ceilings) | {WINDOW_SECONDS: length_ns * 1e-9} for domain in topology.domains
+    }
+    for delta in deltas:
+        _add_block(counts, delta)
+    for name, gauges in last.gauges.items():
+        if name in counts:
+            counts[name].update(gauges)
+    return counts
+
+
+def _values(
+    counts: Mapping[str, float], corrected: Mapping[Events, Mapping[str, float]], schema: FeatureSchema
+) -> FloatArray:
+    if not corrected:
+        return from_counts(counts, schema)
+    values = [
+        _value(spec, counts, corrected, formulas)
+        for spec, formulas in zip(schema.features, formulas_of(schema), strict=True)
+    ]
+    return np.array(values, dtype=np.float32)
+
+
+def _value(
+    spec: FeatureSpec,
+    counts: Mapping[str, float],
+    corrected: Mapping[Events, Mapping[str, float]],
+    formulas: Sequence[Events],
+) -> float:
+    """One feature by the first formula whose events were all counted, each formula from its own counts."""
+    for events in formulas:
+        known = {name: counts[name] for name in events & counts.keys()} | dict(corrected.get(events, {}))
+        if len(known) == len(events) and not any(math.isnan(count) for count in known.values()):
+            return spec.value(known)
+    return math.nan
+
+
+def _add_block(counts: Mapping[str, dict[str, float]], delta: BlockDelta) -> None:
     number = len(delta.domains)
-    kept = np.bincount(delta.codes, weights=good, minlength=number)
+    kept = np.bincount(delta.codes, weights=delta.good, minlength=number)
     needed = np.bincount(delta.codes, minlength=number) if absolute_events() & set(delta.events) else 1
     complete = kept >= needed
-    in_domain = (delta.codes == np.arange(number)[:, None]) & good
+    in_domain = (delta.codes == np.arange(number)[:, None]) & delta.good
     sums = in_domain.astype(np.float64) @ delta.scaled
     for index, domain in enumerate(delta.domains):
         if domain in counts and complete[index]:
             own = counts[domain]
             for event, value in zip(delta.events, sums[index].tolist(), strict=True):
                 own[event] = own.get(event, 0.0) + value
-
-
-def _tied_rows(deltas: Sequence[BlockDelta]) -> list[BoolArray]:
-    """Rows to sum, block by block: those that are good here and in every block that shares a formula."""
-    rows = [delta.good for delta in deltas]
-    if all(bool(good.all()) for good in rows):
-        return rows
-    for left, right in _tied_blocks(tuple(delta.events for delta in deltas)):
-        if deltas[left].instances != deltas[right].instances:
-            continue
-        both = rows[left] & rows[right]
-        codes = deltas[left].codes
-        has_both = np.bincount(codes, weights=both, minlength=len(deltas[left].domains)) > 0
-        rows[left] = np.where(has_both[codes], both, rows[left])
-        rows[right] = np.where(has_both[codes], both, rows[right])
-    return rows
-
-
-@lru_cache(maxsize=64)
-def _tied_blocks(blocks: tuple[tuple[str, ...], ...]) -> tuple[tuple[int, int], ...]:
-    formulas = _formulas()
-    return tuple(
-        (left, right)
-        for left, right in combinations(range(len(blocks)), 2)
-        if any(not formula.isdisjoint(blocks[left]) and not formula.isdisjoint(blocks[right]) for formula in formulas)
-    )
-
-
-@lru_cache(maxsize=1)
-def _formulas() -> tuple[frozenset[str], ...]:
-    return tuple(events_of(node) for spec in FEATURE_SCHEMA_V1.features for node in spec.formulas)
-
-
-@lru_cache(maxsize=1)
-def absolute_events() -> frozenset[str]:
-    """Events that some formula sets against elapsed time."""
-    timed = (formula for formula in _formulas() if WINDOW_SECONDS in formula)
-    return frozenset(name for formula in timed for name in formula if not name.startswith("NODE."))

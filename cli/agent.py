@@ -1,52 +1,65 @@
 """``leeward agent``: measure this machine."""
 
-from enum import StrEnum
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.agent_doctor import doctor
+from cli.agent_options import (
+    CgroupOption,
+    ConfigOption,
+    NodeOption,
+    Output,
+    OutputOption,
+    ProcOption,
+    ResctrlOption,
+    StateOption,
+    SysOption,
+)
+from cli.agent_pod import pod
+from cli.agent_record import record
 from cli.complaint import complaining_of
-from cli.state import DEFAULT, StateError, StateOption, claim
+from cli.state import DEFAULT, StateError, claim
 
 if TYPE_CHECKING:
     from agent.settings import AgentSettings
 
 app = typer.Typer(help="The node agent: reads hardware counters of this machine.", no_args_is_help=True)
+app.command()(doctor)
+app.command()(pod)
+app.command()(record)
 
 
-class Output(StrEnum):
-    """How a NodeState is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-SysOption = Annotated[Path, typer.Option("--sys", help="Where sysfs is mounted.", file_okay=False)]
-ProcOption = Annotated[Path, typer.Option("--proc", help="Where procfs is mounted.", file_okay=False)]
-ResctrlOption = Annotated[Path, typer.Option("--resctrl", help="Where resctrl is mounted.", file_okay=False)]
-NodeOption = Annotated[str | None, typer.Option("--node", help="This node's name; NODE_NAME or the host's name else.")]
+ListenOption = Annotated[
+    str | None, typer.Option("--listen", help="HOST:PORT for /metrics, /livez and /readyz; nowhere if not said.")
+]
+ReplayOption = Annotated[
+    Path | None, typer.Option("--replay", help="A recording, in place of this machine's counters.", dir_okay=False)
+]
 
 
 @app.command()
 def once(
     *,
-    output: Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")] = Output.TEXT,
+    output: OutputOption = Output.TEXT,
     window: Annotated[float, typer.Option(min=0.1, max=600.0, help="Seconds between the two readings.")] = 1.0,
     node: NodeOption = None,
-    sys: SysOption = Path("/sys"),
-    proc: ProcOption = Path("/proc"),
-    resctrl: ResctrlOption = Path("/sys/fs/resctrl"),
+    config: ConfigOption = None,
+    sys: SysOption = None,
+    proc: ProcOption = None,
+    resctrl: ResctrlOption = None,
+    cgroup: CgroupOption = None,
 ) -> None:
     """Measure one window and print the NodeState."""
     from agent.errors import AgentError
     from agent.main import measure
     from contracts.errors import ContractError
 
+    roots = {"roots.sys": sys, "roots.proc": proc, "roots.resctrl": resctrl, "roots.cgroup": cgroup}
     with complaining_of(AgentError, ContractError):
-        report = measure(
-            _settings(node=node, state=DEFAULT, sys=sys, proc=proc, resctrl=resctrl), window_seconds=window
-        )
+        report = measure(_settings({"node": node, **roots}, config), window_seconds=window)
         if output is Output.JSON:
             typer.echo(report.state.to_json(indent=2))
             return
@@ -60,24 +73,31 @@ def once(
 @app.command()
 def run(
     *,
-    state: StateOption = DEFAULT,
+    state: StateOption = None,
     node: NodeOption = None,
-    sys: SysOption = Path("/sys"),
-    proc: ProcOption = Path("/proc"),
-    resctrl: ResctrlOption = Path("/sys/fs/resctrl"),
+    config: ConfigOption = None,
+    listen: ListenOption = None,
+    replay: ReplayOption = None,
+    sys: SysOption = None,
+    proc: ProcOption = None,
+    resctrl: ResctrlOption = None,
+    cgroup: CgroupOption = None,
 ) -> None:
     """Measure until stopped, and publish the NodeState of window after window."""
     from agent.errors import AgentError
     from agent.main import run as run_agent
     from contracts.errors import ContractError
 
+    roots = {"roots.sys": sys, "roots.proc": proc, "roots.resctrl": resctrl, "roots.cgroup": cgroup}
+    told = {"state_directory": state, "node": node, "listen": listen, "replay": replay, **roots}
     with complaining_of(StateError, AgentError, ContractError):
-        claim(state)
-        run_agent(_settings(node=node, state=state, sys=sys, proc=proc, resctrl=resctrl))
+        settings = _settings(told, config)
+        claim(settings.state_directory)
+        run_agent(settings)
 
 
-def _settings(*, node: str | None, state: Path, sys: Path, proc: Path, resctrl: Path) -> "AgentSettings":
-    from agent.main import settings_of
-    from agent.settings import Roots
+def _settings(told: Mapping[str, object], config: Path | None) -> "AgentSettings":
+    from agent.settings import AgentSettings
+    from agent.settings_sources import settings_of
 
-    return settings_of(state_directory=state, node=node, roots=Roots(sys=sys, proc=proc, resctrl=resctrl))
+    return settings_of(told=told, config=config, defaults=AgentSettings(state_directory=DEFAULT))

@@ -53,10 +53,11 @@ def demo(*, state: StateOption = DEFAULT, seed: SeedOption = DEFAULT_SEED) -> No
 
 def _measure_this_machine(console: "Console") -> None:
     from agent.coverage import missing_by_errno
-    from agent.main import measure, settings_of
+    from agent.main import measure
+    from agent.settings import AgentSettings
 
     with step(console, "this machine's counters, by perf_event_open"):
-        report = measure(settings_of(state_directory=DEFAULT))
+        report = measure(AgentSettings(state_directory=DEFAULT))
     status = report.state.status
     if status is None:
         return

@@ -7,9 +7,9 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 
 from scheduler_extender.errors import ArgsError
-from scheduler_extender.metrics import CONTENT_TYPE
 from scheduler_extender.service import Answer, Extender
 from scheduler_extender.wire import oversized
+from serving.exposition import CONTENT_TYPE
 
 JSON = "application/json"
 WARNING = "Warning"

@@ -1,12 +1,11 @@
-"""Counters in Prometheus' text format, version 0.0.4; a handful, so that no client library is needed."""
+"""What the extender counts, for Prometheus."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-PREFIX = "leeward_extender_"
+from serving.exposition import Family, Kind, Labels, Sample, exposition
 
-Labels = tuple[tuple[str, str], ...]
+PREFIX = "leeward_extender_"
 
 COUNTERS = {
     "requests_total": "Requests by verb and HTTP status.",
@@ -54,22 +53,17 @@ class Metrics:
         return self._values.get((name, tuple(sorted(labels.items()))), 0.0)
 
     def exposition(self, gauges: Iterable[Gauge] = ()) -> str:
-        """All counters, and the gauges handed in."""
-        lines: list[str] = []
+        """All counters, and the gauges handed in, in Prometheus' text format."""
+        return exposition((*self._counters(), *(_family_of(gauge) for gauge in gauges)))
+
+    def _counters(self) -> Iterator[Family]:
         for name, text in COUNTERS.items():
-            lines += [f"# HELP {PREFIX}{name} {text}", f"# TYPE {PREFIX}{name} counter"]
             found = {labels: value for (counted, labels), value in self._values.items() if counted == name}
-            lines += [
-                f"{PREFIX}{name}{_braced(labels)} {value}" for labels, value in sorted((found or {(): 0.0}).items())
-            ]
-        for gauge in gauges:
-            lines += [
-                f"# HELP {PREFIX}{gauge.name} {gauge.text}",
-                f"# TYPE {PREFIX}{gauge.name} gauge",
-                f"{PREFIX}{gauge.name} {gauge.value}",
-            ]
-        return "\n".join(lines) + "\n"
+            samples = tuple(
+                Sample(value=value, labels=labels) for labels, value in sorted((found or {(): 0.0}).items())
+            )
+            yield Family(name=PREFIX + name, kind=Kind.COUNTER, text=text, samples=samples)
 
 
-def _braced(labels: Labels) -> str:
-    return "{" + ",".join(f'{name}="{value}"' for name, value in labels) + "}" if labels else ""
+def _family_of(gauge: Gauge) -> Family:
+    return Family(name=PREFIX + gauge.name, kind=Kind.GAUGE, text=gauge.text, samples=(Sample(value=gauge.value),))

@@ -19,7 +19,10 @@ from contracts.bundle import (
 )
 from contracts.errors import ContractError
 from contracts.profile import WorkloadProfile
-from serving.errors import BundleError
+from serving.errors import BundleError, TornBundleError
+
+_NOT_THERE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""What is not there is torn; what can't be read now, for want of descriptors say, may be whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +50,13 @@ def read_bundle(directory: Path, *, expected_digest: str | None = None) -> Bundl
         expected_digest: what the bundle was asked for by, if it was.
 
     Raises:
-        BundleError: a file is missing, superfluous, unreadable or altered, the bundle is another than was asked for, or
-            it breaks the contract.
+        TornBundleError: a file is missing, superfluous or altered, or the bundle is another than was asked for.
+        BundleError: a file can't be read, or the bundle breaks the contract.
     """
     sums = _content(directory / SUMS_FILE)
     digest = bundle_digest(sums)
     if expected_digest is not None and digest != expected_digest:
-        raise BundleError(f"bundle in {directory} is {digest}, {expected_digest} was asked for: fetch it again")
+        raise TornBundleError(f"bundle in {directory} is {digest}, {expected_digest} was asked for: fetch it again")
     try:
         wanted = parse_sums(sums)
         contents = _verified(directory, wanted)
@@ -115,20 +118,21 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"bundle file {path} can't be read: {error.strerror}; fetch the bundle again") from error
+        kind = TornBundleError if isinstance(error, _NOT_THERE) else BundleError
+        raise kind(f"bundle file {path} can't be read: {error.strerror}; fetch the bundle again") from error
 
 
 def _verified(directory: Path, wanted: Mapping[str, str]) -> dict[str, bytes]:
     found = {path.name for path in directory.iterdir()} - {SUMS_FILE}
     if found != wanted.keys():
         odd = ", ".join(sorted(found ^ wanted.keys()))
-        raise BundleError(f"bundle in {directory} and its {SUMS_FILE} disagree on {odd}: fetch the bundle again")
+        raise TornBundleError(f"bundle in {directory} and its {SUMS_FILE} disagree on {odd}: fetch the bundle again")
     contents = {}
     for name, digest in wanted.items():
         content = _content(directory / name)
         actual = hashlib.sha256(content).hexdigest()
         if actual != digest:
-            raise BundleError(
+            raise TornBundleError(
                 f"bundle file {directory / name} has SHA-256 {actual}, {SUMS_FILE} says {digest}: it was altered or "
                 "torn; fetch the bundle again"
             )

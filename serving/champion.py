@@ -4,11 +4,13 @@
 <state>/bundles/<digest>/      verified bundles, never changed
 """
 
+import os
 import shutil
 import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from contracts.bundle import SUMS_FILE
 from contracts.errors import ContractError
 from contracts.model import Document
 from contracts.nodestate import Digest
@@ -18,6 +20,8 @@ from serving.replacement import replace_file
 
 CHAMPION_FILE = "champion.json"
 BUNDLES = "bundles"
+
+_UNFINISHED = ".unfinished."
 
 
 class Champion(Document):
@@ -59,11 +63,11 @@ def load_champion(state: Path) -> Bundle | None:
     champion = read_champion(state)
     if champion is None:
         return None
-    return read_bundle(_place(state, champion.digest), expected_digest=champion.digest)
+    return read_bundle(bundle_place(state, champion.digest), expected_digest=champion.digest)
 
 
 def install_champion(state: Path, source: Path, *, model: str, version: str, digest: str) -> Bundle:
-    """Take a bundle over into the state directory and let it serve; a bad one is refused and the old one stays.
+    """Copy a bundle into the state directory and let it serve; a bad one is refused and the old one stays.
 
     Args:
         state: the state directory.
@@ -73,19 +77,92 @@ def install_champion(state: Path, source: Path, *, model: str, version: str, dig
 
     Raises:
         BundleError: the bundle is not the one meant, or can't be used.
+        OSError: the state directory can't take it; the old one stays, and nothing half-written is left.
     """
-    bundle = read_bundle(source, expected_digest=digest)
-    place = _place(state, digest)
-    if not (place / SUMS_FILE).exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix=".unfinished."))
-        unfinished.chmod(0o755)
-        shutil.copytree(source, unfinished, dirs_exist_ok=True)
-        read_bundle(unfinished, expected_digest=digest)
-        unfinished.rename(place)
+    read_bundle(source, expected_digest=digest)
+    with unfinished_bundle(state) as copy:
+        shutil.copytree(source, copy, dirs_exist_ok=True)
+        return adopt_champion(state, copy, model=model, version=version, digest=digest)
+
+
+def adopt_champion(state: Path, directory: Path, *, model: str, version: str, digest: str) -> Bundle:
+    """Let a bundle serve whose files lie in the state directory already.
+
+    Args:
+        state: the state directory.
+        directory: what ``unfinished_bundle`` gave, which is moved to its place; or that place itself.
+        model, version, digest: as of ``install_champion``, and so are the errors.
+    """
+    bundle = read_bundle(directory, expected_digest=digest)
+    place = bundle_place(state, digest)
+    if directory != place and not _is_usable(place, digest):
+        _move(directory, place)
     replace_file(champion_path(state), Champion(model=model, version=version, digest=digest).to_json(indent=2) + b"\n")
     return bundle
 
 
-def _place(state: Path, digest: str) -> Path:
+@contextmanager
+def unfinished_bundle(state: Path) -> Iterator[Path]:
+    """An empty directory to put a bundle's files in; gone afterwards, but for what became champion."""
+    bundles = state / BUNDLES
+    bundles.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=bundles, prefix=_UNFINISHED) as surrounding:
+        directory = Path(surrounding) / "bundle"
+        directory.mkdir()
+        directory.chmod(0o755)
+        yield directory
+
+
+def sweep_unfinished(state: Path) -> None:
+    """Remove what a killed process left half-written; whoever installs meanwhile in another process has to try again.
+
+    Raises:
+        OSError: something can't be removed.
+    """
+    for left in (state / BUNDLES).glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(left)
+    for left in state.glob(f".{CHAMPION_FILE}.*"):
+        left.unlink()
+
+
+def prune_bundles(state: Path, *, keep: Collection[str]) -> None:
+    """Remove all bundles but those of the digests to keep.
+
+    Raises:
+        OSError: one can't be removed.
+    """
+    kept = {bundle_place(state, digest) for digest in keep}
+    for place in (state / BUNDLES).glob("[!.]*"):
+        if place.is_dir() and place not in kept:
+            shutil.rmtree(place)
+
+
+def bundle_place(state: Path, digest: str) -> Path:
+    """Where a bundle lies, or would."""
     return state / BUNDLES / digest.removeprefix("sha256:")
+
+
+def _is_usable(place: Path, digest: str) -> bool:
+    try:
+        read_bundle(place, expected_digest=digest)
+    except BundleError:
+        return False
+    return True
+
+
+def _move(directory: Path, place: Path) -> None:
+    """Flushed first: after a power cut the champion's file names a whole bundle, or the one before."""
+    for path in (*directory.iterdir(), directory):
+        _flush(path)
+    if place.exists():
+        shutil.rmtree(place)
+    directory.rename(place)
+    _flush(place.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,6 +1,9 @@
 """The bundle's regime classifier: a calibrated probability an axis."""
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +16,36 @@ from contracts.vector import FloatArray
 from serving.bundle_directory import Bundle
 from serving.graph import LoadedGraph
 
+_COLUMNS = 2
 _PRESSED = 1
-"""Column of the converted classifier's probabilities: not pressed, pressed."""
+"""Of the converted classifier's probabilities: not pressed, pressed."""
 
 
 class RegimeModel:
-    """Judges vectors.
+    """Judges vectors; any thread may ask.
 
     Raises:
         BundleError: a regime graph of the bundle can't be used.
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._calibrations = {calibration.axis: calibration for calibration in bundle.manifest.axis_calibrations}
         self._graphs = {
             graph.axis: LoadedGraph(bundle, graph, columns=FEATURE_SCHEMA_V1.names)
             for graph in bundle.manifest.graphs
             if graph.axis is not None
         }
+        by_axis = {calibration.axis: calibration for calibration in bundle.manifest.axis_calibrations}
+        self._calibrations = {axis: by_axis[axis] for axis in self._graphs}
+        self._thresholds = {
+            axis: Threshold(clear=calibration.clear, pressed=calibration.pressed)
+            for axis, calibration in self._calibrations.items()
+        }
+        self._lock = Lock()
+        self._row = np.zeros((1, len(FEATURE_SCHEMA_V1)), dtype=np.float32)
+        self._scores = np.zeros((len(self._graphs), 1, _COLUMNS), dtype=np.float32)
+        self._runs = [
+            graph.bound_to(self._row, scores) for graph, scores in zip(self._graphs.values(), self._scores, strict=True)
+        ]
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -40,14 +55,22 @@ class RegimeModel:
     @property
     def thresholds(self) -> Mapping[Axis, Threshold]:
         """Per judged axis."""
-        return {
-            axis: Threshold(clear=calibration.clear, pressed=calibration.pressed)
-            for axis, calibration in self._calibrations.items()
-        }
+        return self._thresholds
 
     def probabilities(self, values: FloatArray) -> dict[Axis, float]:
-        """Calibrated probability an axis, for one vector of shape ``(len(schema),)`` with NaN for missing."""
-        return {axis: float(column[0]) for axis, column in self.probabilities_of(values[None, :]).items()}
+        """Calibrated probability an axis, for one vector of shape ``(len(schema),)`` with NaN for missing.
+
+        What ``probabilities_of`` says of that one row, without its arrays: a node asks once a domain and window.
+        """
+        with self._lock:
+            self._row[0] = values
+            for run in self._runs:
+                run()
+            scores = self._scores[:, 0, _PRESSED].tolist()
+        return {
+            axis: calibrated_score(score, calibration)
+            for score, (axis, calibration) in zip(scores, self._calibrations.items(), strict=True)
+        }
 
     def probabilities_of(self, rows: FloatArray) -> dict[Axis, NDArray[np.float64]]:
         """The same for many vectors.
@@ -67,3 +90,16 @@ class RegimeModel:
 def calibrated(scores: NDArray[np.float64], calibration: AxisCalibration) -> NDArray[np.float64]:
     """Scores as probabilities: linear between the calibration's points, constant outside."""
     return np.interp(scores, calibration.scores, calibration.probabilities)
+
+
+def calibrated_score(score: float, calibration: AxisCalibration) -> float:
+    """``calibrated`` of one score, to the same digits: for a single number, an array costs more than the sum."""
+    scores, probabilities = calibration.scores, calibration.probabilities
+    right = bisect_right(scores, score)
+    if right == 0:
+        return probabilities[0]
+    if right == len(scores):
+        return probabilities[-1] if score >= scores[-1] else math.nan
+    left = right - 1
+    slope = (probabilities[right] - probabilities[left]) / (scores[right] - scores[left])
+    return slope * (score - scores[left]) + probabilities[left]

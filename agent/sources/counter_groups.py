@@ -39,15 +39,16 @@ class _Group:
 
 
 def open_group(
-    kernel: Kernel, encodings: Sequence[Encoding], *, cpu: int, cgroup_fd: int | None = None
+    kernel: Kernel, encodings: Sequence[Encoding], *, cpu: int, cgroup_fd: int | None = None, start: bool = True
 ) -> tuple[int, ...] | Refusal:
-    """Open and start a group, the first encoding leading; all or nothing.
+    """Open a group, the first encoding leading, and start it; all or nothing.
 
     Args:
         kernel: the system calls.
         encodings: one or more, of one PMU.
         cpu: which CPU counts.
         cgroup_fd: a cgroup's directory, to count its tasks alone.
+        start: whether it counts at once.
 
     Returns:
         Descriptors in the order of ``encodings``, or why not.
@@ -59,7 +60,7 @@ def open_group(
             close_group(kernel, descriptors)
             return Refusal(event=encoding.event, errno=-result)
         descriptors.append(result)
-    started = kernel.enable(descriptors[0])
+    started = kernel.enable(descriptors[0]) if start else 0
     if started < 0:
         close_group(kernel, descriptors)
         return Refusal(event=encodings[0].event, errno=-started)
@@ -89,6 +90,11 @@ class CounterGroups:
 
     def __len__(self) -> int:
         return sum(len(block) for block in self._blocks.values())
+
+    @property
+    def descriptors(self) -> int:
+        """How many descriptors are open."""
+        return sum(len(group.descriptors) for block in self._blocks.values() for group in block)
 
     def add(
         self,

@@ -128,6 +128,10 @@ class Kernel:
         """Start a leader's whole group; 0, or minus an errno."""
         return int(lib.leeward_perf_enable(self._calls, fd))
 
+    def disable(self, fd: int) -> int:
+        """Stop a leader's whole group, which keeps its counts; 0, or minus an errno."""
+        return int(lib.leeward_perf_disable(self._calls, fd))
+
     def close(self, fd: int) -> None:
         """Close a descriptor; the kernel frees the counter even where close itself reports an error."""
         lib.leeward_perf_close(self._calls, fd)

@@ -97,6 +97,11 @@ int leeward_perf_enable(const leeward_system_calls *calls, int fd) {
     return (int)calls->ioctl(fd, PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
 }
 
+/* Stop a whole group through its leader; it keeps its counts and times. */
+int leeward_perf_disable(const leeward_system_calls *calls, int fd) {
+    return (int)calls->ioctl(fd, PERF_EVENT_IOC_DISABLE, PERF_IOC_FLAG_GROUP);
+}
+
 int leeward_perf_close(const leeward_system_calls *calls, int fd) { return (int)calls->close(fd); }
 
 /* Read all groups, one read() each. Row i of rows (words_per_row words) receives number of counters, time enabled, time

@@ -2,45 +2,98 @@
 
 import errno
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent.encoding import Encoding, PmuNode, core_pmu, encode
+import numpy as np
+
+from agent.clocks import asleep_ns
+from agent.encoding import log_disagreements
 from agent.errors import EncodingError
-from agent.event_table import SLOTS, EventDefinition, definition
+from agent.event_table import EventDefinition, definition
+from agent.pmu_sysfs import core_pmu
 from agent.settings import AgentSettings
-from agent.sources.counter_groups import CounterGroups, Refusal, Row, close_group, open_group
-from agent.sources.groups import GENERAL_COUNTERS, plan_groups
+from agent.sources.core_plan import CorePlan, plan_core
+from agent.sources.counter_groups import CounterGroups, Refusal, Row, open_group
+from agent.sources.interruptions import CpuSets, affordable_groups
 from agent.sources.kernel import Kernel
-from agent.sources.protocol import MissingEvent, Opened, Reading
+from agent.sources.protocol import CounterBlock, MissingEvent, Opened, Reading
 from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, unreadable
+from agent.sources.rotation import Rotation
+from agent.sources.unread import is_unread
+from agent.sysfs import read_text
 from agent.topology import Topology
 from contracts.events import EVENTS, Pmu
 from contracts.nodestate import IsolatedCpuPolicy
 
-_FITS_ANYWHERE = "CPU_CLK_UNHALTED.DISTRIBUTED"
-"""Counts on every general counter and on no fixed one: copies of it tell how many general counters there are."""
-_FIXED_CYCLES = "CPU_CLK_UNHALTED.THREAD"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreFigures:
+    """What counting on the cores has cost so far.
+
+    Attributes:
+        groups, descriptors: open now.
+        interruptions: of other CPUs since opening, by reads and by turns.
+    """
+
+    groups: int
+    descriptors: int
+    interruptions: int
 
 
 class PerfSource:
     """Core PMU events through ``perf_event_open``, grouped so that quotients survive multiplexing.
 
-    Reading another CPU's counters interrupts it, so isolated CPUs follow the policy: ``never`` leaves them alone;
-    ``sampled`` runs one group there, so that the kernel has nothing to rotate, and reads it once a window; ``full``
-    treats them like the others.
+    Reading another CPU's counters interrupts it. Counters are cumulative, so they are read where a window ends and not
+    in between; of groups that would interrupt more often than the settings' ceiling, the least telling are left out.
+    Isolated CPUs follow the policy: ``never`` leaves them alone; ``sampled`` runs one group there; ``full`` lets all
+    groups take turns, one at a time. So the kernel has nothing to rotate there by a timer.
     """
 
     name = "perf"
 
-    def __init__(self, *, topology: Topology, settings: AgentSettings, kernel: Kernel | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        topology: Topology,
+        settings: AgentSettings,
+        kernel: Kernel | None = None,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """Count on a node's cores.
+
+        Args:
+            topology: which CPUs there are.
+            settings: paces, roots, the policy for isolated CPUs, the ceiling on remote reads.
+            kernel: the system calls.
+            monotonic_ns: nanoseconds of a clock that never steps, the kernel's own if ``kernel`` is real.
+        """
+        self._monotonic_ns = monotonic_ns
         self._topology = topology
         self._settings = settings
         self._kernel = kernel or Kernel()
-        self._groups = CounterGroups(self._kernel)
-        self._isolated_groups = CounterGroups(self._kernel)
-        self._isolated_due_ns = 0
-        self._isolated_interval_ns = int((settings.window_seconds - settings.sampling_period_seconds / 2) * 1e9)
+        self._shared = CounterGroups(self._kernel)
+        self._isolated = CounterGroups(self._kernel)
+        self._rotation = Rotation(self._kernel)
+        self._opened_ns = 0
+        self._interruptions = 0
+        isolated = topology.isolated_cpus
+        cpus = [cpu for domain in topology.domains for cpu in domain.cpus]
+        self._cpus = CpuSets(
+            shared=sum(cpu not in isolated for cpu in cpus),
+            isolated=sum(cpu in isolated for cpu in cpus),
+            policy=settings.isolated_cpus,
+        )
+
+    @property
+    def figures(self) -> CoreFigures:
+        """What it costs."""
+        return CoreFigures(
+            groups=len(self._shared) + len(self._isolated),
+            descriptors=self._shared.descriptors + self._isolated.descriptors,
+            interruptions=self._interruptions,
+        )
 
     def open(self, events: frozenset[str]) -> Opened:
         """Open the core events among ``events``; each is first tried alone, so that its own errno is known.
@@ -51,122 +104,117 @@ class PerfSource:
         wanted = sorted(name for name in events if EVENTS[name].pmu is Pmu.CORE)
         if not wanted:
             return Opened()
-        cpus = self._countable_cpus()
-        if not cpus:
+        cpu = self._cpu_to_ask()
+        if cpu is None:
             return Opened(missing=_nothing_to_interrupt(wanted))
         try:
             node = core_pmu(self._settings.roots.sys)
         except OSError as error:
             return Opened(missing=unreadable(wanted, error))
-        missing: list[MissingEvent] = []
-        encodings = self._encodings(wanted, node=node, cpu=cpus[0], missing=missing)
+        log_disagreements(_known(wanted), node)
+        watchdog = _is_set(self._settings.roots.proc / "sys/kernel/nmi_watchdog")
+        plan = plan_core(wanted, node=node, cpu=cpu, kernel=self._kernel, watchdog=watchdog)
+        missing = list(plan.missing)
         if not self._topology.characterised:
-            missing.extend(all_missing(encodings, number=errno.EOPNOTSUPP, reason=FOREIGN_CPU))
+            missing.extend(all_missing(plan.encodings, number=errno.EOPNOTSUPP, reason=FOREIGN_CPU))
             return Opened(missing=first_reasons(missing, opened=frozenset()))
-        for index, group in enumerate(self._workable_groups(encodings, cpu=cpus[0], missing=missing)):
-            self._open_everywhere(group, encodings, is_first=index == 0, missing=missing)
-        opened = self._groups.events | self._isolated_groups.events
+        kept = self._affordable(len(plan.groups))
+        for index, names in enumerate(plan.groups[:kept]):
+            self._open_everywhere(names, plan, is_first=index == 0, missing=missing)
+        missing.extend(self._too_dear(plan.groups[kept:]))
+        missing.extend(_left_alone(plan.groups[1:kept]))
+        self._opened_ns = self._monotonic_ns()
+        opened = self._shared.events | self._isolated.events
         return Opened(events=opened, missing=first_reasons(missing, opened=opened))
 
-    def read(self) -> Reading:
-        """All open groups; isolated CPUs' under policy ``sampled`` once a window."""
-        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
-        blocks = self._groups.read() if self._groups else ()
-        if self._isolated_groups and monotonic_ns >= self._isolated_due_ns:
-            blocks += self._isolated_groups.read()
-            self._isolated_due_ns = monotonic_ns + self._isolated_interval_ns
-        return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, blocks=blocks)
+    def read(self, *, ends_window: bool = True) -> Reading:
+        """All open groups where a window ends; in between, groups of isolated CPUs take turns and nothing is read."""
+        wall_ns, monotonic_ns, slept_ns = time.time_ns(), self._monotonic_ns(), asleep_ns()
+        if not ends_window:
+            self._interruptions += self._rotation.turn()
+            return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, asleep_ns=slept_ns)
+        shared = self._shared.read() if self._shared else ()
+        isolated = self._isolated.read() if self._isolated else ()
+        self._interruptions += len(self._shared) + len(self._isolated)
+        if self._rotation.is_turning:
+            isolated = tuple(_enabled_since(self._opened_ns, block, now_ns=monotonic_ns) for block in isolated)
+        return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, asleep_ns=slept_ns, blocks=shared + isolated)
 
     def close(self) -> None:
         """Close every descriptor; a second call does nothing."""
-        self._groups.close()
-        self._isolated_groups.close()
-        self._isolated_due_ns = 0
+        self._rotation.clear()
+        self._shared.close()
+        self._isolated.close()
 
-    def _countable_cpus(self) -> tuple[int, ...]:
-        """CPUs to count on, those that no policy spares first."""
+    def _cpu_to_ask(self) -> int | None:
+        """The CPU on which everything is tried: one that no policy spares, an isolated one only where all are."""
         isolated = self._topology.isolated_cpus
-        cpus = sorted((cpu in isolated, cpu) for domain in self._topology.domains for cpu in domain.cpus)
-        spare = self._settings.isolated_cpus is IsolatedCpuPolicy.NEVER
-        return tuple(cpu for is_isolated, cpu in cpus if not (spare and is_isolated))
+        cpus = [cpu for domain in self._topology.domains for cpu in domain.cpus]
+        if self._settings.isolated_cpus is IsolatedCpuPolicy.NEVER:
+            cpus = [cpu for cpu in cpus if cpu not in isolated]
+        return min(cpus, key=lambda cpu: (cpu in isolated, cpu), default=None)
 
-    def _encodings(
-        self, wanted: Sequence[str], *, node: PmuNode, cpu: int, missing: list[MissingEvent]
-    ) -> dict[str, Encoding]:
-        """Encodings of the events that can be opened on ``cpu``; the others go to ``missing``."""
-        encodings = {}
-        for name in wanted:
-            event = definition(name)
-            try:
-                encoding = encode(event, node)
-                alone = [encode(definition(SLOTS), node), encoding] if event.is_metric else [encoding]
-            except EncodingError as error:
-                missing.extend(all_missing([name], number=errno.EINVAL, reason=str(error)))
-                continue
-            group = open_group(self._kernel, alone, cpu=cpu)
-            if isinstance(group, Refusal):
-                missing.append(refused(name, group.errno))
-                continue
-            close_group(self._kernel, group)
-            encodings[name] = encoding
-        return encodings
+    def _affordable(self, groups: int) -> int:
+        settings = self._settings
+        return affordable_groups(
+            groups,
+            ceiling_a_second=settings.remote_reads_per_second,
+            cpus=self._cpus,
+            period_seconds=settings.sampling_period_seconds,
+            window_seconds=settings.window_seconds,
+        )
 
-    def _workable_groups(
-        self, encodings: dict[str, Encoding], *, cpu: int, missing: list[MissingEvent]
-    ) -> list[tuple[str, ...]]:
-        """Groups that the kernel accepts on ``cpu``; a refused one is split until its parts are accepted."""
-        counters = self._count_counters(encodings, cpu=cpu)
-        definitions = [self._seen_by_planner(definition(name)) for name in encodings]
-        workable: list[tuple[str, ...]] = []
-        pending = [(group, counters) for group in plan_groups(definitions, counters=counters)]
-        while pending:
-            names, size = pending.pop(0)
-            group = open_group(self._kernel, [encodings[name] for name in names], cpu=cpu)
-            if not isinstance(group, Refusal):
-                close_group(self._kernel, group)
-                workable.append(names)
-            elif size > 1:
-                parts = [self._seen_by_planner(definition(name)) for name in names]
-                pending.extend((part, size // 2) for part in plan_groups(parts, counters=size // 2))
-            else:
-                missing.extend(refused(name, group.errno) for name in names)
-        return workable
-
-    def _count_counters(self, encodings: dict[str, Encoding], *, cpu: int) -> int:
-        """How many general counters the kernel grants: clouds cap guests below the hardware's eight."""
-        if _FITS_ANYWHERE not in encodings:
-            return GENERAL_COUNTERS[Pmu.CORE]
-        for counters in range(GENERAL_COUNTERS[Pmu.CORE], 1, -1):
-            group = open_group(self._kernel, [encodings[_FITS_ANYWHERE]] * counters, cpu=cpu)
-            if not isinstance(group, Refusal):
-                close_group(self._kernel, group)
-                return counters
-        return 1
-
-    def _seen_by_planner(self, event: EventDefinition) -> EventDefinition:
-        """The NMI watchdog keeps the fixed cycle counter for itself: cycles then take a general one."""
-        if event.name != _FIXED_CYCLES or not _is_set(self._settings.roots.proc / "sys/kernel/nmi_watchdog"):
-            return event
-        general = frozenset(range(GENERAL_COUNTERS[Pmu.CORE]))
-        return EventDefinition(name=event.name, pmu=event.pmu, fields=event.fields, counters=general)
+    def _too_dear(self, groups: Sequence[tuple[str, ...]]) -> tuple[MissingEvent, ...]:
+        ceiling = self._settings.remote_reads_per_second
+        reason = f"left out to read other CPUs {ceiling:g} times a second at most: raise remote_reads_per_second"
+        return all_missing([name for names in groups for name in names], number=errno.EDQUOT, reason=reason)
 
     def _open_everywhere(
-        self, names: tuple[str, ...], encodings: dict[str, Encoding], *, is_first: bool, missing: list[MissingEvent]
+        self, names: tuple[str, ...], plan: CorePlan, *, is_first: bool, missing: list[MissingEvent]
     ) -> None:
-        is_sampled = self._settings.isolated_cpus is IsolatedCpuPolicy.SAMPLED
-        countable = frozenset(self._countable_cpus())
+        encodings = [plan.encodings[name] for name in names]
+        on_isolated = is_first or self._settings.isolated_cpus is IsolatedCpuPolicy.FULL
         for domain in self._topology.domains:
             for cpu in domain.cpus:
-                spared = is_sampled and cpu in self._topology.isolated_cpus
-                if cpu not in countable or (spared and not is_first):
+                is_isolated = cpu in self._topology.isolated_cpus
+                if is_isolated and (self._settings.isolated_cpus is IsolatedCpuPolicy.NEVER or not on_isolated):
                     continue
-                group = open_group(self._kernel, [encodings[name] for name in names], cpu=cpu)
+                group = open_group(self._kernel, encodings, cpu=cpu, start=is_first or not is_isolated)
                 if isinstance(group, Refusal):
                     missing.extend(refused(name, group.errno) for name in names)
                     continue
-                groups = self._isolated_groups if spared else self._groups
+                groups = self._isolated if is_isolated else self._shared
                 row = Row(instance=f"cpu{cpu}", domain=domain.name)
                 groups.add(Pmu.CORE, names, descriptors=group, rows=(row,))
+                if is_isolated:
+                    self._rotation.add(cpu, leader=group[0])
+
+
+def _enabled_since(opened_ns: int, block: CounterBlock, *, now_ns: int) -> CounterBlock:
+    """The block of groups that take turns, enabled since they were opened.
+
+    For the kernel a stopped group is not enabled, so that its counts would pass for those of a shorter time. Rows that
+    were not read stay marked.
+    """
+    waited_ns = np.maximum(block.enabled_ns, np.uint64(now_ns - opened_ns))
+    unread = is_unread(enabled_ns=block.enabled_ns, running_ns=block.running_ns)
+    return replace(block, enabled_ns=np.where(unread, block.enabled_ns, waited_ns))
+
+
+def _known(wanted: Sequence[str]) -> list[EventDefinition]:
+    known = []
+    for name in wanted:
+        try:
+            known.append(definition(name))
+        except EncodingError:  # said by the plan, with its reason
+            continue
+    return known
+
+
+def _left_alone(groups: Sequence[tuple[str, ...]]) -> tuple[MissingEvent, ...]:
+    """Why groups are on no CPU at all, should they be: where all CPUs are isolated, one group runs on each."""
+    reason = "every CPU is isolated and runs one group under policy sampled: set spec.isolatedCpus to full"
+    return all_missing([name for names in groups for name in names], number=errno.ENODEV, reason=reason)
 
 
 def _nothing_to_interrupt(wanted: Sequence[str]) -> tuple[MissingEvent, ...]:
@@ -179,6 +227,6 @@ def _nothing_to_interrupt(wanted: Sequence[str]) -> tuple[MissingEvent, ...]:
 
 def _is_set(path: Path) -> bool:
     try:
-        return path.read_text().strip() == "1"
+        return read_text(path) == "1"
     except OSError:
         return False

@@ -52,6 +52,7 @@ ffibuilder.cdef(
     int leeward_perf_open(const leeward_system_calls *calls, uint32_t type, uint64_t config, uint64_t config1,
                           uint64_t config2, int cgroup_fd, int cpu, int group_fd);
     int leeward_perf_enable(const leeward_system_calls *calls, int fd);
+    int leeward_perf_disable(const leeward_system_calls *calls, int fd);
     int leeward_perf_close(const leeward_system_calls *calls, int fd);
     size_t leeward_perf_read_groups(const leeward_system_calls *calls, const leeward_read_plan *plan, uint64_t *rows,
                                     int *errors);

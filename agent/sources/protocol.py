@@ -43,13 +43,15 @@ class Reading:
 
     Attributes:
         wall_ns: UTC nanoseconds since 1970.
-        monotonic_ns: nanoseconds of a clock that never steps.
+        monotonic_ns: nanoseconds of a clock that never steps, and that stands still while the machine sleeps.
+        asleep_ns: how long the machine has slept since it was started; 0 where nobody asked.
         blocks: cumulative counters.
         gauges: domain to event to present value, for what is no counter (LLC occupancy in bytes).
     """
 
     wall_ns: int
     monotonic_ns: int
+    asleep_ns: int = 0
     blocks: tuple[CounterBlock, ...] = ()
     gauges: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -87,8 +89,16 @@ class CounterSource(Protocol):
     def open(self, events: frozenset[str]) -> Opened:
         """Open those of ``events`` that are this source's; the others are left to other sources."""
 
-    def read(self) -> Reading:
-        """Read everything that was opened, at once."""
+    def read(self, *, ends_window: bool = True) -> Reading:
+        """Read what was opened, at once.
+
+        Counters are cumulative, so what they say between the ends of a window is said again at its end. Reading them
+        costs, above all those of other CPUs, which it interrupts. A gauge has no past, so it is read each time.
+
+        Args:
+            ends_window: whether a window ends with this reading, and the next begins. Where none does, a source may
+                leave out any counters, and reads its gauges all the same.
+        """
 
     def close(self) -> None:
         """Release every descriptor; a second call does nothing."""

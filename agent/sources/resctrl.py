@@ -14,10 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.clocks import asleep_ns
 from agent.settings import AgentSettings
 from agent.sources.protocol import CounterBlock, MissingEvent, Opened, Reading
 from agent.sources.refusal import all_missing, unreadable
+from agent.sources.resctrl_parts import GroupParts
 from agent.sources.unread import mark_unread
+from agent.sysfs import read_number
 from agent.topology import Domain, Topology
 from agent.topology_sysfs import l3_id, numa_node
 from contracts.events import Pmu
@@ -45,6 +48,10 @@ class ResctrlSource:
 
     A value that the kernel gives as ``Error``, ``Unavailable`` or ``Unassigned`` is missing: a gauge is then absent for
     that domain, and a row is marked unread. Sums that lack a group would pass for a smaller load.
+
+    The hardware's bandwidth counters have 24 bits or some more and wrap within seconds. The kernel reads them once a
+    second and gives bytes in 64 bits, which take years to wrap (Linux, ``mbm_handle_overflow``,
+    ``mbm_overflow_count``). A figure that falls was begun anew or lost a part, and is missing for that window.
     """
 
     name = "resctrl"
@@ -54,6 +61,7 @@ class ResctrlSource:
         self._settings = settings
         self._places: tuple[_Place, ...] = ()
         self._events: tuple[str, ...] = ()
+        self._parts = GroupParts()
 
     def open(self, events: frozenset[str]) -> Opened:
         """See which of the three quantities the root group offers."""
@@ -64,16 +72,20 @@ class ResctrlSource:
         except OSError as error:
             return Opened(missing=unreadable(wanted, error))
 
-    def read(self) -> Reading:
-        """All groups as they are now; groups come and go between readings."""
-        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
+    def read(self, *, ends_window: bool = True) -> Reading:
+        """All groups as they are now, bandwidth where a window ends; groups come and go between readings.
+
+        Each file that is read interrupts some CPU of its domain for a moment (Linux, ``mon_event_read``).
+        """
+        wall_ns, monotonic_ns, slept_ns = time.time_ns(), time.monotonic_ns(), asleep_ns()
         groups = self._groups() if self._events else None
         if groups is None:
-            return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns)
-        bandwidth = tuple(name for name in self._events if name != _OCCUPANCY)
+            return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, asleep_ns=slept_ns)
+        bandwidth = tuple(name for name in self._events if name != _OCCUPANCY) if ends_window else ()
         return Reading(
             wall_ns=wall_ns,
             monotonic_ns=monotonic_ns,
+            asleep_ns=slept_ns,
             blocks=(self._block(bandwidth, groups, now_ns=monotonic_ns),) if bandwidth else (),
             gauges=self._occupancy(groups) if _OCCUPANCY in self._events else {},
         )
@@ -82,6 +94,7 @@ class ResctrlSource:
         """Forget what was open; there are no descriptors to release."""
         self._places = ()
         self._events = ()
+        self._parts.forget()
 
     def _open(self, wanted: Sequence[str]) -> Opened:
         root = self._settings.roots.resctrl / "mon_data"
@@ -138,6 +151,7 @@ class ResctrlSource:
         enabled_ns = np.full(len(rows), now_ns, dtype=np.uint64)
         running_ns = enabled_ns.copy()
         unread = np.zeros(len(rows), dtype=np.bool_)
+        sums = {name: self._parts.number(name, group) for name, group in groups.items()}
         for index, (place, _, group) in enumerate(rows):
             values = [_value(group / "mon_data" / place.path / _FILES[event]) for event in events]
             present = [value for value in values if value is not None]
@@ -145,11 +159,13 @@ class ResctrlSource:
                 counts[index] = present
             else:
                 unread[index] = True
+        changed = {name for name, group in groups.items() if self._parts.number(name, group) != sums[name]}
+        unread |= np.array([name in changed for _, name, _ in rows], dtype=np.bool_)
         mark_unread(unread, enabled_ns=enabled_ns, running_ns=running_ns)
         return CounterBlock(
             pmu=Pmu.RESCTRL,
             events=events,
-            instances=tuple(f"{name or 'root'}@{place.domain}" for place, name, _ in rows),
+            instances=tuple(_instance(name, sums[name], place.domain) for place, name, _ in rows),
             domains=tuple(place.domain for place, _, _ in rows),
             counts=counts,
             enabled_ns=enabled_ns,
@@ -157,9 +173,14 @@ class ResctrlSource:
         )
 
 
+def _instance(group: str, sums: int, domain: str) -> str:
+    """The row's name, another one once the group's figures sum fewer groups than before."""
+    return f"{group or 'root'}{f'#{sums}' if sums else ''}@{domain}"
+
+
 def _value(path: Path) -> int | None:
     """The number in a monitoring file; ``None`` for a word, or where the group vanished meanwhile."""
     try:
-        return int(path.read_text())
-    except (OSError, ValueError):
+        return read_number(path)
+    except OSError:
         return None

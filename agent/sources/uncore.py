@@ -2,22 +2,40 @@
 
 import errno
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from agent.encoding import Encoding, PmuNode, encode, uncore_boxes
+from agent import log
+from agent.clocks import asleep_ns
+from agent.encoding import Encoding, encode, log_disagreements
 from agent.errors import EncodingError
-from agent.event_table import definition
+from agent.event_table import EventDefinition, definition
+from agent.pmu_sysfs import PmuNode, UnreadableBox, has_hbm_boxes, read_boxes
 from agent.settings import AgentSettings
 from agent.sources.counter_groups import CounterGroups, Refusal, Row, close_group, open_group
+from agent.sources.dram_clock import DRAM_CLOCK, dram_clock
 from agent.sources.groups import GENERAL_COUNTERS, plan_groups
 from agent.sources.kernel import Kernel
 from agent.sources.protocol import MissingEvent, Opened, Reading
-from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, unreadable
+from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, symbol, unreadable
 from agent.topology import Domain, Topology
 from contracts.events import EVENTS, Pmu
 
 _PMUS = (Pmu.CHA, Pmu.IMC, Pmu.UPI, Pmu.IIO)
 _NO_CPU = "no box names a CPU that is online here: bring its package's first CPU back and restart the agent"
+_HBM_ALONE = "this node's memory is HBM, whose channels count other events: resctrl's bandwidth stands in where it is"
+_CLUSTERS = "IIO boxes serve a whole socket and can't be split: switch sub-NUMA clustering off to see them"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Box:
+    """A box and what its formats can say."""
+
+    node: PmuNode
+    encodings: Mapping[str, Encoding]
+
+    def can_say(self, names: Iterable[str]) -> bool:
+        return all(name in self.encodings for name in names)
 
 
 class UncoreSource:
@@ -26,6 +44,8 @@ class UncoreSource:
     A box belongs to a socket. Where a socket has several domains (sub-NUMA clusters) each of them gets the box's
     counts: quotients then describe the whole socket. IIO is left missing there, since its bytes are set against a
     ceiling that belongs to one cluster. IIO counts are absolute, so a socket of which one box refuses counts none.
+
+    A package's boxes are read from its CPUs that are not isolated, where that interrupts nobody.
     """
 
     name = "uncore"
@@ -47,10 +67,11 @@ class UncoreSource:
         opened = self._groups.events
         return Opened(events=opened, missing=first_reasons(missing, opened=opened))
 
-    def read(self) -> Reading:
-        """All boxes."""
-        wall_ns, monotonic_ns = time.time_ns(), time.monotonic_ns()
-        return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, blocks=self._groups.read() if self._groups else ())
+    def read(self, *, ends_window: bool = True) -> Reading:
+        """All boxes; none where no window ends, since counts are cumulative."""
+        wall_ns, monotonic_ns, slept_ns = time.time_ns(), time.monotonic_ns(), asleep_ns()
+        blocks = self._groups.read() if self._groups and ends_window else ()
+        return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, asleep_ns=slept_ns, blocks=blocks)
 
     def close(self) -> None:
         """Close every descriptor; a second call does nothing."""
@@ -58,32 +79,49 @@ class UncoreSource:
 
     def _open_pmu(self, pmu: Pmu, wanted: Sequence[str]) -> list[MissingEvent]:
         try:
-            boxes = uncore_boxes(self._settings.roots.sys, pmu)
+            boxes = read_boxes(self._settings.roots.sys, pmu)
         except OSError as error:
             return list(unreadable(wanted, error))
-        if not boxes:
-            reason = f"sysfs lists no uncore {pmu} box: load intel_uncore, or run on bare metal"
-            return list(all_missing(wanted, number=errno.ENOENT, reason=reason))
+        if not boxes.readable and not boxes.unreadable:
+            return list(all_missing(wanted, number=errno.ENOENT, reason=self._why_no_box(pmu)))
         if not self._topology.characterised:
             return list(all_missing(wanted, number=errno.EOPNOTSUPP, reason=FOREIGN_CPU))
         if pmu is Pmu.IIO and self._has_clusters():
-            reason = "IIO boxes serve a whole socket and can't be split: switch sub-NUMA clustering off to see them"
-            return list(all_missing(wanted, number=errno.EOPNOTSUPP, reason=reason))
+            return list(all_missing(wanted, number=errno.EOPNOTSUPP, reason=_CLUSTERS))
+        if boxes.unreadable:
+            _log_left_out(pmu, boxes.unreadable)
+            if not boxes.readable or pmu is Pmu.IIO:
+                first = boxes.unreadable[0]
+                return list(all_missing(wanted, number=first.errno, reason=first.reason))
+        return self._open_boxes(pmu, wanted, boxes.readable)
+
+    def _open_boxes(self, pmu: Pmu, wanted: Sequence[str], nodes: Sequence[PmuNode]) -> list[MissingEvent]:
         missing: list[MissingEvent] = []
-        sayable = _sayable(wanted, boxes, missing=missing)
-        planned = plan_groups([definition(name) for name in sayable], counters=GENERAL_COUNTERS[pmu])
-        for group in (part for names in planned for part in self._workable(names, boxes[0])):
+        definitions = _definitions(wanted, missing=missing)
+        log_disagreements(definitions.values(), nodes[0])
+        if DRAM_CLOCK in definitions and (cpu := self._first_cpu(nodes[0])) is not None:
+            definitions[DRAM_CLOCK] = dram_clock(definitions[DRAM_CLOCK], nodes[0], cpu=cpu, kernel=self._kernel)
+        boxes = [_encoded(node, definitions, missing=missing) for node in nodes]
+        sayable = [name for name in definitions if any(box.can_say([name]) for box in boxes)]
+        planned = plan_groups([definitions[name] for name in sayable], counters=GENERAL_COUNTERS[pmu])
+        for group in (part for names in planned for part in self._workable(names, boxes)):
             for socket, domains in self._sockets().items():
                 self._open_socket(pmu, group, boxes=boxes, socket=socket, domains=domains, missing=missing)
         missing.extend(all_missing(sayable, number=errno.ENODEV, reason=_NO_CPU))
         return missing
 
-    def _workable(self, names: tuple[str, ...], box: PmuNode) -> tuple[tuple[str, ...], ...]:
+    def _why_no_box(self, pmu: Pmu) -> str:
+        if pmu is Pmu.IMC and has_hbm_boxes(self._settings.roots.sys):
+            return _HBM_ALONE
+        return f"sysfs lists no uncore {pmu} box: load intel_uncore, or run on bare metal"
+
+    def _workable(self, names: tuple[str, ...], boxes: Sequence[_Box]) -> tuple[tuple[str, ...], ...]:
         """The group, or each event alone where the kernel knows constraints that forbid them together."""
-        cpus = self._cpus_of(box, self._topology.domains)
-        if len(names) == 1 or not cpus:
-            return (names,)
-        group = open_group(self._kernel, _encodings(names, box), cpu=cpus[0])
+        box = next((box for box in boxes if box.can_say(names)), None)
+        cpu = self._first_cpu(box.node) if box else None
+        if len(names) == 1 or box is None or cpu is None:
+            return (names,) if box else tuple((name,) for name in names)
+        group = open_group(self._kernel, [box.encodings[name] for name in names], cpu=cpu)
         if isinstance(group, Refusal):
             return tuple((name,) for name in names) if group.errno == errno.EINVAL else (names,)
         close_group(self._kernel, group)
@@ -94,27 +132,37 @@ class UncoreSource:
         pmu: Pmu,
         names: tuple[str, ...],
         *,
-        boxes: Sequence[PmuNode],
+        boxes: Sequence[_Box],
         socket: int,
         domains: Sequence[Domain],
         missing: list[MissingEvent],
     ) -> None:
         opened: list[tuple[tuple[int, ...], tuple[Row, ...]]] = []
-        refusals: list[MissingEvent] = []
+        is_whole = True
         for box in boxes:
-            for cpu in self._cpus_of(box, domains):
-                group = open_group(self._kernel, _encodings(names, box), cpu=cpu)
-                if isinstance(group, Refusal):
-                    refusals.extend(refused(name, group.errno) for name in names)
-                else:
-                    opened.append((group, _rows(box, socket=socket, domains=domains)))
-        missing.extend(refusals)
-        if pmu is Pmu.IIO and refusals:
+            cpu = _own_cpu(box.node, domains)
+            if cpu is None:
+                continue
+            if not box.can_say(names):
+                is_whole = False
+                continue
+            group = open_group(self._kernel, [box.encodings[name] for name in names], cpu=cpu)
+            if isinstance(group, Refusal):
+                missing.extend(refused(name, group.errno) for name in names)
+                is_whole = False
+            else:
+                opened.append((group, _rows(box.node, socket=socket, domains=domains)))
+        if pmu is Pmu.IIO and not is_whole:
             for group, _ in opened:
                 close_group(self._kernel, group)
             return
+        place = self._place(domains)
         for group, rows in opened:
-            self._groups.add(pmu, names, descriptors=group, rows=rows)
+            self._groups.add(pmu, names, descriptors=group, rows=rows, place=place)
+
+    def _place(self, domains: Sequence[Domain]) -> frozenset[int]:
+        """CPUs of a socket from which reading its boxes interrupts nobody and disturbs no isolated CPU."""
+        return frozenset(cpu for domain in domains for cpu in domain.cpus) - self._topology.isolated_cpus
 
     def _sockets(self) -> dict[int, list[Domain]]:
         sockets: dict[int, list[Domain]] = {}
@@ -125,31 +173,49 @@ class UncoreSource:
     def _has_clusters(self) -> bool:
         return any(len(domains) > 1 for domains in self._sockets().values())
 
-    @staticmethod
-    def _cpus_of(box: PmuNode, domains: Sequence[Domain]) -> tuple[int, ...]:
-        own = {cpu for domain in domains for cpu in domain.cpus}
-        return tuple(cpu for cpu in box.cpus if cpu in own)
+    def _first_cpu(self, node: PmuNode) -> int | None:
+        return _own_cpu(node, self._topology.domains)
 
 
-def _sayable(wanted: Sequence[str], boxes: Sequence[PmuNode], *, missing: list[MissingEvent]) -> list[str]:
-    """Events that the formats of all boxes can express; the others go to ``missing``."""
-    sayable = []
+def _own_cpu(node: PmuNode, domains: Sequence[Domain]) -> int | None:
+    """The CPU of these domains that counts the box; of several that sysfs names, the first."""
+    own = {cpu for domain in domains for cpu in domain.cpus}
+    return next((cpu for cpu in node.cpus if cpu in own), None)
+
+
+def _definitions(wanted: Sequence[str], *, missing: list[MissingEvent]) -> dict[str, EventDefinition]:
+    """What the event files say of each; events that they lack go to ``missing``."""
+    definitions = {}
     for name in wanted:
         try:
-            for box in boxes:
-                encode(definition(name), box)
+            definitions[name] = definition(name)
         except EncodingError as error:
             missing.extend(all_missing([name], number=errno.EINVAL, reason=str(error)))
-        else:
-            sayable.append(name)
-    return sayable
+    return definitions
 
 
-def _encodings(names: Sequence[str], box: PmuNode) -> list[Encoding]:
-    return [encode(definition(name), box) for name in names]
+def _encoded(node: PmuNode, definitions: Mapping[str, EventDefinition], *, missing: list[MissingEvent]) -> _Box:
+    """A box with the encodings that its formats have room for; what it can't say goes to ``missing``."""
+    encodings = {}
+    for name, event in definitions.items():
+        try:
+            encodings[name] = encode(event, node)
+        except EncodingError as error:
+            missing.extend(all_missing([name], number=errno.EINVAL, reason=str(error)))
+    return _Box(node=node, encodings=encodings)
 
 
-def _rows(box: PmuNode, *, socket: int, domains: Sequence[Domain]) -> tuple[Row, ...]:
+def _log_left_out(pmu: Pmu, boxes: Sequence[UnreadableBox]) -> None:
+    log.warning(
+        "uncore-boxes-left-out",
+        pmu=pmu.value,
+        boxes=[box.name for box in boxes],
+        errno=symbol(boxes[0].errno),
+        error=boxes[0].reason,
+    )
+
+
+def _rows(node: PmuNode, *, socket: int, domains: Sequence[Domain]) -> tuple[Row, ...]:
     if len(domains) == 1:
-        return (Row(instance=f"{box.name}@socket{socket}", domain=domains[0].name),)
-    return tuple(Row(instance=f"{box.name}@{domain.name}", domain=domain.name) for domain in domains)
+        return (Row(instance=f"{node.name}@socket{socket}", domain=domains[0].name),)
+    return tuple(Row(instance=f"{node.name}@{domain.name}", domain=domain.name) for domain in domains)

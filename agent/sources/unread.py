@@ -1,7 +1,7 @@
 """How a block says that a row could not be read this time.
 
-Running time never exceeds enabled time in a real row. A row with 1 ns of running and none of enabled time therefore
-stands for "nothing was read"; it keeps its place, so that a sum over the block knows that something is lacking.
+No real row ran before it was enabled. A row with exactly 1 ns of running and none of enabled time therefore stands for
+"nothing was read"; it keeps its place, so that a sum over the block knows that something is lacking.
 """
 
 import numpy as np
@@ -23,4 +23,4 @@ def mark_unread(rows: NDArray[np.bool_], *, enabled_ns: CountArray, running_ns: 
 
 def is_unread(*, enabled_ns: CountArray, running_ns: CountArray) -> NDArray[np.bool_]:
     """Rows that were not read, bool ``(rows,)``."""
-    return np.asarray(running_ns > enabled_ns)
+    return np.asarray((enabled_ns == 0) & (running_ns == 1))

@@ -1,8 +1,12 @@
 """The simulated node as one more counter source."""
 
 from agent.sources.protocol import Opened, Reading
+from contracts.events import EVENTS
 from eval.testbed.board import CounterBoard
 from eval.testbed.offer import EventOffer
+
+GAUGES = frozenset(name for name, event in EVENTS.items() if event.gauge)
+"""What has no past; all else is cumulative."""
 
 
 class SimulatedSource:
@@ -22,9 +26,9 @@ class SimulatedSource:
             events=self._opened, missing=tuple(entry for entry in self._offer.missing if entry.event in events)
         )
 
-    def read(self) -> Reading:
-        """All opened counters as they stand at the node's own time."""
-        return self._board.reading(self._opened)
+    def read(self, *, ends_window: bool = True) -> Reading:
+        """All opened counters as they stand at the node's own time; occupancy alone where no window ends."""
+        return self._board.reading(self._opened if ends_window else self._opened & GAUGES)
 
     def close(self) -> None:
         """Forget what was open."""

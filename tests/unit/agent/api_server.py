@@ -3,10 +3,13 @@
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -34,12 +37,28 @@ class Request:
     client_port: int
 
 
+class Manner(Enum):
+    """How the server gets its answers across."""
+
+    WELL = auto()
+    HANG_UP = auto()
+    """Closes the connection after each answer without saying so beforehand."""
+    HANG = auto()
+    """Takes the request and says nothing until ``Api.released``."""
+    SLOW = auto()
+    """Sends the answer in pieces, with pauses."""
+    TEAR = auto()
+    """Closes in the midst of the answer."""
+    GARBAGE = auto()
+    """Answers something that is no HTTP."""
+
+
 @dataclass
 class Api:
     """What the server holds, and what it answers.
 
-    ``refusal`` answers every request with a code and a body; ``hang_up`` closes the connection after each answer
-    without saying so beforehand.
+    ``refusal`` answers every request with a code and a body, ``refusals`` one request each; ``retry_after`` goes with
+    every answer. ``clock_ahead`` is how far the server's clock is ahead. ``hanging`` is set once a request hangs.
     """
 
     port: int = 0
@@ -47,10 +66,17 @@ class Api:
     objects: dict[str, Any] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     refusal: tuple[int, bytes] | None = None
-    hang_up: bool = False
+    refusals: list[tuple[int, bytes]] = field(default_factory=list)
+    retry_after: str | None = None
+    manner: Manner = Manner.WELL
+    clock_ahead: timedelta = timedelta()
+    hanging: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
     crd_is_applied: bool = True
 
     def answer(self, request: Request) -> tuple[int, bytes]:
+        if self.refusals:
+            return self.refusals.pop(0)
         if self.refusal is not None:
             return self.refusal
         if request.headers["Authorization"] != f"Bearer {self.token}":
@@ -67,7 +93,14 @@ class Api:
             self.objects[name]["status"] = request.body["status"]
             return 200, json.dumps(self.objects[name]).encode()
         created = name not in self.objects
-        self.objects.setdefault(name, {"metadata": {"name": name}})
+        self.objects.setdefault(
+            name,
+            {
+                "apiVersion": "leeward.dev/v1",
+                "kind": "NodeState",
+                "metadata": {"name": name, "uid": "u-1", "generation": 1, "managedFields": [{"manager": "kubectl"}]},
+            },
+        )
         return 201 if created else 200, json.dumps(self.objects[name]).encode()
 
 
@@ -99,6 +132,7 @@ def api_server(account: Path) -> Iterator[Api]:
     try:
         yield api
     finally:
+        api.released.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -121,12 +155,35 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             )
             api.requests.append(request)
             code, content = api.answer(request)
-            self.send_response(code)
+            self.close_connection = api.manner is not Manner.WELL
+            match api.manner:
+                case Manner.GARBAGE:
+                    self.wfile.write(b"\x15\x03\x01 no HTTP at all\r\n\r\n")
+                    return
+                case Manner.HANG:
+                    api.hanging.set()
+                    api.released.wait()
+            self.send_response_only(code)
+            self.send_header("Date", format_datetime(datetime.now(UTC) + api.clock_ahead, usegmt=True))
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            if api.retry_after is not None:
+                self.send_header("Retry-After", api.retry_after)
             self.end_headers()
-            self.wfile.write(content)
-            self.close_connection = api.hang_up
+            self._send(content)
+
+        def _send(self, content: bytes) -> None:
+            half = len(content) // 2
+            match api.manner:
+                case Manner.TEAR:
+                    self.wfile.write(content[:half])
+                case Manner.SLOW:
+                    for piece in (content[:half], content[half:]):
+                        time.sleep(0.05)
+                        self.wfile.write(piece)
+                        self.wfile.flush()
+                case _:
+                    self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Nothing."""

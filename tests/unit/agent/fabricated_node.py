@@ -49,6 +49,7 @@ class Node:
             sampling_period_seconds=0.01,
             window_seconds=0.02,
             isolated_cpus=isolated_cpus,
+            remote_reads_per_second=1e6,
         )
         self.topology: Topology = read_topology(self.roots)
         self.fake = FakeKernel(rate=rate)

@@ -11,6 +11,7 @@ from agent.sources.kernel import OWN_THREAD, Kernel
 
 RAW = 4
 PID_CGROUP = 4
+ENABLE, DISABLE = 0x2400, 0x2401
 HOME = frozenset({0, 1})
 SLOTS = 0x400
 FIXED = frozenset({0xC0, 0x3C, SLOTS})
@@ -28,6 +29,7 @@ class OpenCounter:
     leader: int
     cgroup_fd: int = -1
     started_ns: int | None = None
+    enabled_ns: int = 0
     members: list[int] = field(default_factory=list)
 
 
@@ -127,8 +129,17 @@ class FakeKernel:
 
     def _ioctl(self, fd: int, request: int, argument: int) -> int:
         assert argument == 1
-        self.open_counters[fd].started_ns = self.now_ns
+        counter = self.open_counters[fd]
+        if request == DISABLE:
+            counter.enabled_ns, counter.started_ns = self._enabled_ns(counter), None
+            return 0
+        assert request == ENABLE
+        if not self.refuse_to_start and counter.started_ns is None:
+            counter.started_ns = self.now_ns
         return -self.refuse_to_start
+
+    def _enabled_ns(self, counter: OpenCounter) -> int:
+        return counter.enabled_ns + (self.now_ns - counter.started_ns if counter.started_ns is not None else 0)
 
     def _read(self, fd: int, buffer: Any, size: int) -> int:
         self.reads += 1
@@ -137,8 +148,7 @@ class FakeKernel:
         if fd in self.unreadable:
             return -errno.EIO
         counter = self.open_counters[fd]
-        assert counter.started_ns is not None
-        enabled = self.now_ns - counter.started_ns
+        enabled = self._enabled_ns(counter)
         running = int(enabled * self.running_share)
         values = [int(self.rate(self.open_counters[member]) * running) for member in counter.members]
         content = struct.pack(f"={3 + len(values)}Q", len(values), enabled, running, *values)

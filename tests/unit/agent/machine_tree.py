@@ -1,6 +1,6 @@
 """Small /proc and /sys trees of fabricated machines, laid out as the kernel lays them out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,27 +22,77 @@ UNCORE_FORMATS = {
 }
 IIO_FORMATS = UNCORE_FORMATS | {"umask": "config:8-15", "ch_mask": "config:36-47", "fc_mask": "config:48-50"}
 OLD_FORMATS = UNCORE_FORMATS | {"umask": "config:8-15"}
-_TYPE_NUMBERS = {"cha": 0, "iio": 1, "imc": 6, "upi": 8}
+CORE_NAMES = {
+    "instructions": "event=0xc0",
+    "cpu-cycles": "event=0x3c",
+    "ref-cycles": "event=0x00,umask=0x03",
+    "cache-references": "event=0x2e,umask=0x4f",
+    "cache-misses": "event=0x2e,umask=0x41",
+    "branch-misses": "event=0xc5",
+}
+TOP_DOWN_NAMES = {
+    "slots": "event=0x00,umask=0x4",
+    "topdown-retiring": "event=0x00,umask=0x80",
+    "topdown-bad-spec": "event=0x00,umask=0x81",
+    "topdown-fe-bound": "event=0x00,umask=0x82",
+    "topdown-be-bound": "event=0x00,umask=0x83",
+    "topdown-heavy-ops": "event=0x00,umask=0x84",
+    "topdown-br-mispredict": "event=0x00,umask=0x85",
+    "topdown-fetch-lat": "event=0x00,umask=0x86",
+    "topdown-mem-bound": "event=0x00,umask=0x87",
+}
+IMC_NAMES = {
+    "cas_count_read": "event=0x05,umask=0xcf",
+    "cas_count_read.scale": "6.103515625e-5",
+    "cas_count_read.unit": "MiB",
+    "cas_count_write": "event=0x05,umask=0xf0",
+    "clockticks": "event=0x01,umask=0x00",
+}
+FIRST_BOX_TYPE = 10
+_TYPE_NUMBERS = {"cha": 0, "iio": 1, "pcu": 4, "imc": 6, "m2m": 7, "upi": 8, "cxlcm": 12, "cxldp": 13, "hbm": 14}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What to build. CPUs are numbered as Linux does: first threads of all cores, then second threads."""
+    """What to build. CPUs are numbered as Linux does: first threads of all cores, then second threads.
+
+    ``boxes`` has for each kind how many there are, or their numbers; kinds in ``unnumbered`` have one box without a
+    number, kinds in ``unnamed`` go by their type's number, as all do under ``old_kernel``. ``kernel_names`` says
+    whether the kernel names events (``events/``), ``core_names`` and ``imc_names`` which; ``core_formats`` and
+    ``cha_formats`` where fields lie. ``partitions`` are CPUs of isolated cpuset partitions, absent where ``None``.
+    ``memory_only_nodes`` are NUMA nodes without CPUs. ``pmu_name`` is the kernel's word for its tables of the core PMU.
+    ``cpumask`` of the boxes is each socket's first online CPU, as the kernel keeps it, where nothing else is said.
+    """
 
     sockets: int = 2
     cores: int = 2
     threads: int = 2
     clusters: int = 1
+    vendor: str = "GenuineIntel"
+    family: int = 6
     model: int = 143
     model_name: str = "Intel(R) Xeon(R) Platinum 8480+"
     offline: frozenset[int] = frozenset()
     isolated: str = ""
     nohz_full: str = "(null)"
+    partitions: str | None = None
+    event_source: bool = True
     core_pmu: bool = True
-    boxes: dict[str, int] = field(default_factory=lambda: {"cha": 2, "imc": 2, "upi": 1, "iio": 2})
+    core_pmu_name: str = "cpu"
+    core_formats: Mapping[str, str] = field(default_factory=lambda: CORE_FORMATS)
+    cha_formats: Mapping[str, str] = field(default_factory=lambda: UNCORE_FORMATS)
+    pmu_name: str | None = None
+    kernel_names: bool = False
+    core_names: Mapping[str, str] = field(default_factory=lambda: CORE_NAMES | TOP_DOWN_NAMES)
+    imc_names: Mapping[str, str] = field(default_factory=lambda: IMC_NAMES)
+    boxes: Mapping[str, int | Sequence[int]] = field(default_factory=lambda: {"cha": 2, "imc": 2, "upi": 1, "iio": 2})
+    unnumbered: frozenset[str] = frozenset()
+    unnamed: frozenset[str] = frozenset()
+    cpumask: str | None = None
     old_kernel: bool = False
     memory_only_nodes: int = 0
     nmi_watchdog: bool = False
+    paranoid: int = 2
 
     @property
     def cpus(self) -> range:
@@ -67,14 +117,18 @@ def build(root: Path, machine: Machine) -> Roots:
     roots = Roots.under(root)
     _write(roots.proc / "cpuinfo", _cpuinfo(machine))
     _write(roots.proc / "sys/kernel/nmi_watchdog", str(int(machine.nmi_watchdog)))
+    _write(roots.proc / "sys/kernel/perf_event_paranoid", str(machine.paranoid))
     cpu_root = roots.sys / "devices/system/cpu"
     _write(cpu_root / "online", _list(machine.online))
     _write(cpu_root / "isolated", machine.isolated)
     _write(cpu_root / "nohz_full", machine.nohz_full)
     for cpu in machine.online:
         _cpu(cpu_root / f"cpu{cpu}", machine, cpu)
+    if machine.partitions is not None:
+        _write(roots.sys / "fs/cgroup/cpuset.cpus.isolated", machine.partitions)
     _numa(roots.sys / "devices/system/node", machine)
-    _pmus(roots.sys / "bus/event_source/devices", machine)
+    if machine.event_source:
+        _pmus(roots.sys / "bus/event_source/devices", machine)
     return roots
 
 
@@ -123,29 +177,62 @@ def _numa(root: Path, machine: Machine) -> None:
 
 def _pmus(root: Path, machine: Machine) -> None:
     if machine.core_pmu:
-        _pmu(root / "cpu", number=4, formats=CORE_FORMATS)
-    number = 10
-    cpumask = _list([socket * machine.cores for socket in range(machine.sockets)])
+        core = root / machine.core_pmu_name
+        names = machine.core_names if machine.kernel_names else {}
+        _pmu(core, number=4, formats=machine.core_formats, names=names)
+        if machine.pmu_name is not None:
+            _write(core / "caps/pmu_name", machine.pmu_name)
+    number = FIRST_BOX_TYPE
     for kind, boxes in machine.boxes.items():
-        prefix = f"uncore_type_{_TYPE_NUMBERS[kind]}" if machine.old_kernel else f"uncore_{kind}"
-        formats = OLD_FORMATS if machine.old_kernel else IIO_FORMATS if kind == "iio" else UNCORE_FORMATS
-        for box in range(boxes):
-            _pmu(root / f"{prefix}_{box}", number=number, formats=formats, cpumask=cpumask)
+        for box in range(boxes) if isinstance(boxes, int) else boxes:
+            _pmu(
+                root / _box_name(kind, box, machine),
+                number=number,
+                formats=_box_formats(kind, machine),
+                names=machine.imc_names if machine.kernel_names and kind == "imc" else {},
+                cpumask=_cpumask(machine),
+            )
             number += 1
 
 
-def _pmu(path: Path, *, number: int, formats: dict[str, str], cpumask: str | None = None) -> None:
+def _box_name(kind: str, box: int, machine: Machine) -> str:
+    is_unnamed = machine.old_kernel or kind in machine.unnamed
+    prefix = f"uncore_type_{_TYPE_NUMBERS[kind]}" if is_unnamed else f"uncore_{kind}"
+    return prefix if kind in machine.unnumbered else f"{prefix}_{box}"
+
+
+def _box_formats(kind: str, machine: Machine) -> Mapping[str, str]:
+    if machine.old_kernel or kind in machine.unnamed:
+        return OLD_FORMATS
+    return IIO_FORMATS if kind == "iio" else machine.cha_formats if kind == "cha" else UNCORE_FORMATS
+
+
+def _cpumask(machine: Machine) -> str:
+    if machine.cpumask is not None:
+        return machine.cpumask
+    first: dict[int, int] = {}
+    for cpu in machine.online:
+        first.setdefault(machine.socket_of(cpu), cpu)
+    return _list(list(first.values()))
+
+
+def _pmu(
+    path: Path, *, number: int, formats: Mapping[str, str], names: Mapping[str, str], cpumask: str | None = None
+) -> None:
     _write(path / "type", str(number))
     for name, place in formats.items():
         _write(path / "format" / name, place)
+    for name, terms in names.items():
+        _write(path / "events" / name, terms)
     if cpumask is not None:
         _write(path / "cpumask", cpumask)
 
 
 def _cpuinfo(machine: Machine) -> str:
     return "\n".join(
-        f"processor\t: {cpu}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: {machine.model}\n"
-        f"model name\t: {machine.model_name}\nstepping\t: 8\nphysical id\t: {machine.socket_of(cpu)}\n"
+        f"processor\t: {cpu}\nvendor_id\t: {machine.vendor}\ncpu family\t: {machine.family}\n"
+        f"model\t\t: {machine.model}\nmodel name\t: {machine.model_name}\nstepping\t: 8\n"
+        f"physical id\t: {machine.socket_of(cpu)}\n"
         for cpu in machine.online
     )
 
@@ -155,5 +242,8 @@ def _list(cpus: Sequence[int]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n")
+    try:
+        path.write_text(text + "\n")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True)
+        path.write_text(text + "\n")

@@ -8,10 +8,11 @@ from agent.settings import AgentSettings
 from agent.sources.perf import PerfSource
 from agent.sources.unread import is_unread
 from agent.topology_sysfs import read_topology
+from agent.window import window_deltas
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.nodestate import IsolatedCpuPolicy
-from tests.unit.agent.fake_kernel import METRICS, FakeKernel, OpenCounter
+from tests.unit.agent.fake_kernel import METRICS, SLOTS, FakeKernel, OpenCounter
 from tests.unit.agent.machine_tree import Machine, build
 
 ALL = FEATURE_SCHEMA_V1.events
@@ -24,10 +25,15 @@ def source(
     machine: Machine | None = None,
     *,
     policy: IsolatedCpuPolicy = IsolatedCpuPolicy.NEVER,
+    remote_reads_per_second: float = 1000.0,
 ) -> PerfSource:
     roots = build(root, machine or Machine())
-    settings = AgentSettings(node="n1", roots=roots, isolated_cpus=policy)
-    return PerfSource(topology=read_topology(roots), settings=settings, kernel=fake.kernel)
+    settings = AgentSettings(
+        node="n1", roots=roots, isolated_cpus=policy, remote_reads_per_second=remote_reads_per_second
+    )
+    return PerfSource(
+        topology=read_topology(roots), settings=settings, kernel=fake.kernel, monotonic_ns=lambda: fake.now_ns
+    )
 
 
 def test_a_full_pmu_counts_every_core_event_on_every_cpu(tmp_path: Path) -> None:
@@ -140,25 +146,122 @@ def test_isolated_cpus_are_left_alone_by_default(tmp_path: Path) -> None:
     assert len(fake.groups_on(0)) > 1
 
 
-def test_sampled_isolated_cpus_run_one_group_and_are_read_once_a_window(tmp_path: Path) -> None:
+def test_sampled_isolated_cpus_run_the_most_telling_group_alone(tmp_path: Path) -> None:
     fake = FakeKernel()
     core = source(tmp_path, fake, Machine(isolated="1"), policy=IsolatedCpuPolicy.SAMPLED)
     core.open(ALL)
-    assert len(fake.groups_on(1)) == 1
-    first, second = ({name for block in core.read().blocks for name in block.instances} for _ in range(2))
-    assert first - second == {"cpu1"}
+    (group,) = fake.groups_on(1)
+    assert [counter.config for counter in group] == [counter.config for counter in fake.groups_on(0)[0]]
+    assert group[0].config == SLOTS
 
 
-def test_full_policy_treats_isolated_cpus_like_the_others(tmp_path: Path) -> None:
+def test_nothing_is_read_between_the_ends_of_a_window(tmp_path: Path) -> None:
+    """Not even where groups of isolated CPUs take turns."""
     fake = FakeKernel()
-    source(tmp_path, fake, Machine(isolated="1"), policy=IsolatedCpuPolicy.FULL).open(ALL)
-    assert len(fake.groups_on(1)) == len(fake.groups_on(0))
+    core = source(tmp_path, fake, Machine(isolated="1"), policy=IsolatedCpuPolicy.FULL)
+    core.open(ALL)
+    fake.advance(1000)
+    assert core.read(ends_window=False).blocks == ()
+    assert fake.reads == 0
+    assert core.read().blocks != ()
+
+
+def test_groups_take_turns_on_isolated_cpus_under_the_full_policy(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    core = source(tmp_path, fake, Machine(isolated="1,5"), policy=IsolatedCpuPolicy.FULL)
+    core.open(ALL)
+    groups = len(fake.groups_on(0))
+    assert len(fake.groups_on(1)) == len(fake.groups_on(5)) == groups > 1
+
+    def counting(cpu: int) -> list[int]:
+        return [index for index, group in enumerate(fake.groups_on(cpu)) if group[0].started_ns is not None]
+
+    for turn in range(2 * groups):
+        assert counting(1) == counting(5) == [turn % groups]
+        assert counting(0) == list(range(groups))
+        core.read(ends_window=False)
+    core.close()
+    core.read(ends_window=False)
+
+
+def test_what_was_counted_in_turns_is_scaled_to_the_whole_window(tmp_path: Path) -> None:
+    """Each group runs a share of the time; what it would have counted in all of it is what comes out."""
+    fake = FakeKernel(rate=lambda counter: 1.0)
+    core = source(tmp_path, fake, Machine(isolated="1"), policy=IsolatedCpuPolicy.FULL)
+    core.open(ALL)
+    first = core.read()
+    for _ in range(2 * len(fake.groups_on(1))):
+        fake.advance(10_000_000)
+        core.read(ends_window=False)
+    last = core.read()
+    isolated = [
+        delta for delta in window_deltas(first, last, minimum_running_share=0.05) if delta.instances == ("cpu1",)
+    ]
+    assert len(isolated) == len(fake.groups_on(1)) > 1
+    for delta in isolated:
+        assert delta.good.all()
+        assert (delta.scaled == last.monotonic_ns - first.monotonic_ns).all()
+
+
+def test_rows_of_groups_in_turns_that_were_not_read_stay_marked(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    core = source(tmp_path, fake, Machine(isolated="1"), policy=IsolatedCpuPolicy.FULL)
+    core.open(ALL)
+    fake.unreadable = {fake.groups_on(1)[0][0].fd}
+    fake.advance(1000)
+    unread = [
+        is_unread(enabled_ns=block.enabled_ns, running_ns=block.running_ns)
+        for block in core.read().blocks
+        if block.instances == ("cpu1",)
+    ]
+    assert [bool(rows.any()) for rows in unread] == [True] + [False] * 5
+
+
+def test_the_ceiling_leaves_out_the_least_telling_groups_and_says_so(tmp_path: Path) -> None:
+    """Eight CPUs, a window of ten seconds: each group costs 0.8 reads a second."""
+    fake = FakeKernel()
+    core = source(tmp_path, fake, remote_reads_per_second=2.0)
+    opened = core.open(ALL)
+    assert len(fake.groups_on(0)) == 2
+    assert fake.groups_on(0)[0][0].config == SLOTS
+    assert opened.events | {entry.event for entry in opened.missing} == CORE
+    assert {(entry.errno, entry.reason) for entry in opened.missing} == {
+        ("EDQUOT", "left out to read other CPUs 2 times a second at most: raise remote_reads_per_second")
+    }
+
+
+def test_a_ceiling_below_one_group_leaves_nothing(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    opened = source(tmp_path, fake, remote_reads_per_second=0.1).open(ALL)
+    assert opened.events == frozenset()
+    assert {entry.errno for entry in opened.missing} == {"EDQUOT"}
+    assert fake.open_counters == {}
+
+
+def test_interruptions_are_counted(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    core = source(tmp_path, fake, Machine(isolated="1"), policy=IsolatedCpuPolicy.FULL)
+    core.open(ALL)
+    groups = 8 * len(fake.groups_on(0))
+    assert (core.figures.groups, core.figures.interruptions) == (groups, 0)
+    assert core.figures.descriptors == len(fake.open_counters)
+    core.read()
+    core.read(ends_window=False)
+    assert core.figures.interruptions == groups + 2
 
 
 def test_a_wholly_isolated_node_says_so(tmp_path: Path) -> None:
     opened = source(tmp_path, FakeKernel(), Machine(isolated="0-7")).open(ALL)
     assert {entry.event for entry in opened.missing} == CORE
     assert all("isolated" in entry.reason for entry in opened.missing)
+
+
+def test_a_wholly_isolated_node_under_policy_sampled_says_why_it_counts_one_group(tmp_path: Path) -> None:
+    opened = source(tmp_path, FakeKernel(), Machine(isolated="0-7"), policy=IsolatedCpuPolicy.SAMPLED).open(ALL)
+    assert "TOPDOWN.SLOTS" in opened.events
+    assert opened.events | {entry.event for entry in opened.missing} == CORE
+    assert {entry.errno for entry in opened.missing} == {"ENODEV"}
+    assert all("set spec.isolatedCpus to full" in entry.reason for entry in opened.missing)
 
 
 def test_this_machine_is_really_tried() -> None:

@@ -1,14 +1,19 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.data.trim_perfmon import trim
-from agent.encoding import PERF_TYPE_RAW, PmuNode, core_pmu, encode, uncore_boxes
+from agent.encoding import encode, log_disagreements
 from agent.errors import EncodingError
-from agent.event_table import definition
+from agent.event_table import EventDefinition, definition
+from agent.pmu_sysfs import PERF_TYPE_RAW, PmuNode, core_pmu, uncore_boxes
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
+from tests.unit.agent.logged import logged_events
 from tests.unit.agent.machine_tree import Machine, build
 
 EXPECTED = json.loads((Path(__file__).parent / "data/encodings.json").read_text())
@@ -66,13 +71,6 @@ def test_without_a_core_pmu_the_architectures_own_encoding_is_tried(tmp_path: Pa
     assert uncore_boxes(roots.sys, Pmu.CHA) == ()
 
 
-def test_boxes_come_in_numeric_order_with_their_packages_cpus(tmp_path: Path) -> None:
-    roots = build(tmp_path, Machine(boxes={"cha": 11}))
-    boxes = uncore_boxes(roots.sys, Pmu.CHA)
-    assert [box.name for box in boxes] == [f"uncore_cha_{number}" for number in range(11)]
-    assert {box.cpus for box in boxes} == {(0, 2)}
-
-
 def test_an_old_kernel_says_which_field_it_lacks(tmp_path: Path) -> None:
     roots = build(tmp_path, Machine(old_kernel=True))
     cha, iio, imc = (uncore_boxes(roots.sys, pmu)[0] for pmu in (Pmu.CHA, Pmu.IIO, Pmu.IMC))
@@ -94,6 +92,91 @@ def test_a_word_that_perf_event_open_lacks_is_refused() -> None:
     strange = PmuNode(name="uncore_imc_0", type=9, formats={"event": "config9:0-7", "umask": "config:8-15"})
     with pytest.raises(EncodingError, match="config9"):
         encode(definition("UNC_M_CAS_COUNT.WR"), strange)
+
+
+def test_a_field_goes_by_the_name_that_the_kernel_gives_it() -> None:
+    formats = {"event": "config:0-7", "umask": "config:8-15", "thresh": "config:24-31"}
+    by_thresh = encode(definition("XQ.FULL_CYCLES"), PmuNode(name="cpu", type=4, formats=formats))
+    assert by_thresh.config == 0x100012D
+
+
+@pytest.mark.parametrize("upper", ["umask_ext", "umask2"])
+def test_a_umask_in_two_fields_has_its_lower_bits_in_the_first(upper: str) -> None:
+    formats = {"event": "config:0-7", "umask": "config:8-15", upper: "config1:0-23"}
+    encoding = encode(definition("UNC_CHA_TOR_INSERTS.IA"), PmuNode(name="uncore_cha_0", type=9, formats=formats))
+    assert (encoding.config, encoding.config1) == (0x0135, 0xC001FF)
+
+
+@pytest.mark.parametrize(
+    "place", ["", "config", "config:", "config:15-8", "config:64", "config:a", "config:8-15,", "config:8,8", "\ufffd"]
+)
+def test_a_place_that_is_none_is_refused(place: str) -> None:
+    node = PmuNode(name="uncore_imc_0", type=9, formats={"event": "config:0-7", "umask": place})
+    with pytest.raises(EncodingError, match="no place: check its sysfs"):
+        encode(definition("UNC_M_CAS_COUNT.WR"), node)
+
+
+@given(
+    bits=st.lists(
+        st.tuples(st.sampled_from(["config", "config1", "config2"]), st.integers(0, 63)), min_size=8, unique=True
+    ),
+    value=st.integers(1, 255),
+)
+def test_a_value_can_be_gathered_again_from_where_the_format_put_it(bits: list[tuple[str, int]], value: int) -> None:
+    word = bits[0][0]
+    own = [bit for name, bit in bits if name == word]
+    event = EventDefinition(name="X", pmu=Pmu.CHA, fields={"event": value}, counters=frozenset({0}))
+    node = PmuNode(name="uncore_cha_0", type=9, formats={"event": f"{word}:{','.join(map(str, own))}"})
+    if value.bit_length() > len(own):
+        with pytest.raises(EncodingError, match="too few event bits"):
+            encode(event, node)
+        return
+    encoding = encode(event, node)
+    words = {"config": encoding.config, "config1": encoding.config1, "config2": encoding.config2}
+    assert sum((words[word] >> bit & 1) << index for index, bit in enumerate(own)) == value
+    assert sum(number.bit_count() for number in words.values()) == value.bit_count()
+
+
+def test_two_fields_at_one_place_are_refused() -> None:
+    formats = {"event": "config:0-7", "umask": "config:4-11"}
+    with pytest.raises(EncodingError, match="umask where another field lies"):
+        encode(definition("UNC_M_CAS_COUNT.WR"), PmuNode(name="uncore_imc_0", type=9, formats=formats))
+
+
+def test_the_kernels_own_encoding_of_what_it_makes_up_comes_first(sys: Path) -> None:
+    node = replace(core_pmu(sys), kernel_terms={"slots": {"event": 0x12}, "cache-misses": {"event": 0x34}})
+    assert encode(definition("TOPDOWN.SLOTS"), node).config == 0x12
+    assert encode(definition("LONGEST_LAT_CACHE.MISS"), node).config == 0x412E
+
+
+def test_a_kernel_that_names_events_and_no_metric_has_none(sys: Path) -> None:
+    node = replace(core_pmu(sys), kernel_terms={"instructions": {"event": 0xC0}})
+    with pytest.raises(EncodingError, match="no top-down metrics here"):
+        encode(definition("PERF_METRICS.MEMORY_BOUND"), node)
+    assert encode(definition("TOPDOWN.SLOTS"), node).config == 0x400
+
+
+def test_a_kernel_without_constraints_is_given_what_fits_everywhere(sys: Path) -> None:
+    node = replace(core_pmu(sys), kernel_table="generic_arch_v5+")
+    for name in ("XQ.FULL_CYCLES", "MEM_LOAD_RETIRED.L3_MISS"):
+        with pytest.raises(EncodingError, match=r"generic_arch_v5\+.*upgrade"):
+            encode(definition(name), node)
+    for name in ("CPU_CLK_UNHALTED.DISTRIBUTED", "INST_RETIRED.ANY", "TOPDOWN.SLOTS_P"):
+        assert encode(definition(name), node).config
+
+
+def test_a_differing_encoding_is_logged(sys: Path) -> None:
+    node = PmuNode(name="uncore_imc_0", type=9, kernel_terms={"clockticks": {"event": 1}})
+    with logged_events() as events:
+        log_disagreements([definition("UNC_M_CLOCKTICKS"), definition("UNC_M_CAS_COUNT.WR")], node)
+    (logged,) = events
+    assert logged.name == "encodings-differ"
+    assert logged.fields == {
+        "pmu": "uncore_imc_0",
+        "counter": "UNC_M_CLOCKTICKS",
+        "kernel": {"event": 1},
+        "vendor": {"event": 1, "umask": 1},
+    }
 
 
 def test_trimming_keeps_wanted_events_and_drops_prose() -> None:

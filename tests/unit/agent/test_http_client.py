@@ -27,6 +27,7 @@ class Echo:
 
     url: str = ""
     hang_up: bool = False
+    tears: bool = False
     client_ports: list[int] = field(default_factory=list)
 
 
@@ -46,8 +47,8 @@ def echo() -> Iterator[Echo]:
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Retry-After", "3")
             self.end_headers()
-            self.wfile.write(content)
-            self.close_connection = served.hang_up
+            self.wfile.write(content[: len(content) // (2 if served.tears else 1)])
+            self.close_connection = served.hang_up or served.tears
 
         do_GET = do_POST = _answer  # noqa: N815 - http.server's names
 
@@ -98,6 +99,20 @@ def test_a_server_that_is_away_and_a_token_that_is_missing_are_told(tmp_path: Pa
         HttpClient(Server(url="http://127.0.0.1:1", token_file=tmp_path / "token")).exchange("GET", "/")
 
 
+def test_a_token_that_is_no_header_is_told(echo: Echo, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("one\ntwo")
+    client = HttpClient(Server(url=echo.url, token_file=tmp_path / "token"))
+    with pytest.raises(UnreachableError, match="Invalid header value"):
+        client.exchange("GET", "/")
+
+
+def test_a_body_that_ends_early_is_no_answer(echo: Echo) -> None:
+    echo.tears = True
+    client = HttpClient(Server(url=echo.url))
+    with pytest.raises(UnreachableError, match="more expected"):
+        client.exchange("GET", "/")
+
+
 def test_a_busy_server_says_when_to_come_back(echo: Echo) -> None:
     answer = HttpClient(Server(url=echo.url)).exchange("GET", "/busy")
     assert not answer.is_success
@@ -113,6 +128,7 @@ def test_retry_after_may_be_a_date() -> None:
     assert asked(format_datetime(now + timedelta(seconds=90), usegmt=True)) == 90.0
     assert asked(format_datetime(now - timedelta(seconds=90), usegmt=True)) == 0.0
     assert asked("soon") is None
+    assert asked("Mon, 01 Jan 2024 00:00:00 +99999999999999999999") is None
     assert asked("-5") is None
     assert Answer(status=503).retry_after_seconds(now=now) is None
 

@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from agent.errors import PublishError
-from agent.publish import DirectoryPublisher
-from contracts.nodestate import NodeState
+from agent.publish import DirectoryPublisher, Published
+from contracts.nodestate import EventGroup, Metadata, NodeState, Spec
 from tests.unit.agent.fabricated_node import Node
 
 
@@ -41,3 +42,64 @@ def test_a_failed_replacement_leaves_the_old_state_and_no_leftovers(tmp_path: Pa
     with pytest.raises(PublishError, match="can't be written"):
         publisher.publish(state)
     assert [path.name for path in (tmp_path / "nodestates").iterdir()] == ["node-1.json"]
+
+
+def edited(publisher: DirectoryPublisher, spec: object) -> None:
+    path = publisher.path_of("node-1")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"spec": spec}))
+
+
+def test_what_the_administrator_set_in_the_file_is_kept_and_brought_back(tmp_path: Path) -> None:
+    state = Node(tmp_path / "node").observe()
+    publisher = DirectoryPublisher(tmp_path)
+    assert publisher.publish(state) == Published()
+    edited(publisher, {"windowSeconds": 20, "eventGroups": ["uncore"]})
+    spec = Spec(window_seconds=20.0, event_groups=(EventGroup.UNCORE,))
+    for _ in range(2):
+        assert publisher.publish(state) == Published(spec=spec)
+    read = NodeState.from_json(publisher.path_of("node-1").read_bytes())
+    assert (read.spec, read.status) == (spec, state.status)
+
+
+def test_what_was_set_before_the_agent_came_counts_whatever_else_the_file_lacks(tmp_path: Path) -> None:
+    state = Node(tmp_path / "node").observe()
+    publisher = DirectoryPublisher(tmp_path)
+    publisher.path_of("node-1").parent.mkdir()
+    publisher.path_of("node-1").write_text('{"spec": {"samplingPeriodSeconds": 2.0}}')
+    assert publisher.publish(state).spec == Spec(sampling_period_seconds=2.0)
+
+
+@pytest.mark.parametrize("content", ['{"spec": {"windowSeconds": -1}}', '{"spec": {"windowSec', "", "\x00"])
+def test_an_unlawful_or_torn_edit_is_told_and_what_was_set_before_holds(tmp_path: Path, content: str) -> None:
+    state = Node(tmp_path / "node").observe()
+    publisher = DirectoryPublisher(tmp_path)
+    publisher.publish(state)
+    edited(publisher, {"windowSeconds": 20})
+    publisher.publish(state)
+    publisher.path_of("node-1").write_text(content)
+    published = publisher.publish(state)
+    assert published.spec is None
+    assert "node-1.json is refused: " in published.spec_refusal
+    assert "what was set before holds: set it again" in published.spec_refusal
+    assert publisher.publish(state) == Published(spec=Spec(window_seconds=20.0))
+
+
+def test_a_spec_that_was_taken_away_is_gone(tmp_path: Path) -> None:
+    state = Node(tmp_path / "node").observe()
+    publisher = DirectoryPublisher(tmp_path)
+    publisher.publish(state)
+    edited(publisher, {"windowSeconds": 20})
+    publisher.publish(state)
+    publisher.path_of("node-1").unlink()
+    assert publisher.publish(state) == Published()
+
+
+def test_nodes_that_share_a_directory_keep_their_own(tmp_path: Path) -> None:
+    one = Node(tmp_path / "node").observe()
+    other = one.model_copy(update={"metadata": Metadata(name="node-2")})
+    publisher = DirectoryPublisher(tmp_path)
+    for state in (one, other):
+        publisher.publish(state)
+    edited(publisher, {"windowSeconds": 20})
+    assert publisher.publish(one).spec is not None
+    assert publisher.publish(other).spec is None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from agent.readings import ends_of, merge
 from agent.sources.protocol import Reading
 
@@ -13,6 +15,11 @@ def test_merging_keeps_the_first_moment_and_all_gauges() -> None:
     merged = merge([reading(1, socket0=1.0), reading(2, socket1=2.0)])
     assert merged.wall_ns == 1
     assert merged.gauges == {"socket0": {OCCUPANCY: 1.0}, "socket1": {OCCUPANCY: 2.0}}
+
+
+def test_merging_keeps_the_time_asleep_of_whoever_knows_it() -> None:
+    knowing = replace(reading(2), asleep_ns=7)
+    assert merge([reading(1), knowing]).asleep_ns == merge([knowing, reading(1)]).asleep_ns == 7
 
 
 def test_a_windows_gauges_are_their_mean_after_its_start() -> None:

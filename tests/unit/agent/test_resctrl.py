@@ -132,3 +132,50 @@ def test_a_mount_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
     assert {entry.event for entry in opened.missing} == RESCTRL
     assert {entry.errno for entry in opened.missing} == {"EISDIR"}
     assert resctrl.read().blocks == ()
+
+
+def bandwidth_rows(resctrl: ResctrlSource) -> tuple[str, ...]:
+    (block,) = resctrl.read().blocks
+    return block.instances
+
+
+def test_where_no_window_ends_occupancy_alone_is_read(roots: Roots) -> None:
+    add_resctrl(roots, "", occupancy=100, total=1000, local=900)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    reading = resctrl.read(ends_window=False)
+    assert (reading.blocks, reading.gauges) == ((), {"socket0": {OCCUPANCY: 100.0}})
+
+
+def test_a_sum_that_lost_a_monitoring_group_is_another_row(roots: Roots) -> None:
+    """Else the window would subtract what the lost group counted in all its life."""
+    for group in ("", "mon_groups/pod-a", "latency", "latency/mon_groups/pod-b"):
+        add_resctrl(roots, group, total=1000, local=900)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    assert bandwidth_rows(resctrl) == bandwidth_rows(resctrl) == ("root@socket0", "latency@socket0")
+    shutil.rmtree(roots.resctrl / "latency/mon_groups/pod-b")
+    assert bandwidth_rows(resctrl) == bandwidth_rows(resctrl) == ("root@socket0", "latency#1@socket0")
+    shutil.rmtree(roots.resctrl / "mon_groups/pod-a")
+    assert bandwidth_rows(resctrl) == ("root#1@socket0", "latency#1@socket0")
+
+
+def test_a_sum_that_gained_a_monitoring_group_is_the_same_row(roots: Roots) -> None:
+    """A new group begins at zero."""
+    add_resctrl(roots, "", total=1000, local=900)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    before = bandwidth_rows(resctrl)
+    add_resctrl(roots, "mon_groups/pod-a", total=0, local=0)
+    assert bandwidth_rows(resctrl) == before
+
+
+def test_a_control_group_that_was_removed_and_made_again_is_another_row(roots: Roots) -> None:
+    for group in ("", "latency"):
+        add_resctrl(roots, group, total=1000, local=900)
+    resctrl = source(roots)
+    resctrl.open(ALL)
+    assert bandwidth_rows(resctrl) == ("root@socket0", "latency@socket0")
+    (roots.resctrl / "latency").rename(roots.resctrl.parent / "elsewhere")
+    add_resctrl(roots, "latency", total=5000, local=5000)
+    assert bandwidth_rows(resctrl) == ("root@socket0", "latency#1@socket0")

@@ -1,117 +1,161 @@
-"""The loop on a fabricated node, and the whole program on whatever machine this is."""
+"""The loop on a fabricated node."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from agent.champion_model import ChampionModel
-from agent.errors import AgentError, PublishError
-from agent.main import run as run_here
-from agent.run import run
+from agent.errors import AgentError, PublishError, TopologyError
+from agent.figures import Figures
+from agent.outlet import Outlet
+from agent.pacing import Pacing
+from agent.pod_cgroups import PodCgroups
+from agent.pods import PodWatch
+from agent.publish import Published
+from agent.run import Agent, Surroundings, settings_in_force
+from agent.sampling import Stop, beats_of
+from agent.sd_notify import Supervisor
 from agent.settings import AgentSettings
-from contracts.nodestate import ConditionType, NodeState
+from agent.sources.perf import PerfSource
+from agent.sources.registry import Origin
+from agent.topology_sysfs import read_topology
+from agent.troubles import Troubles
+from contracts.nodestate import ConditionStatus, ConditionType, EventGroup, IsolatedCpuPolicy, NodeState, Spec, Status
 from contracts.vector import FeatureVector
 from tests.unit.agent.fabricated_node import Node
 from tests.unit.agent.logged import LoggedEvent, logged_events
 from tests.unit.agent.machine_tree import Machine
 from tests.unit.agent.test_champion_model import promote
 
-SCRIPT = """
-import sys
-from pathlib import Path
-from agent.main import run
-from agent.settings import AgentSettings
-run(AgentSettings(node="here", state_directory=Path(sys.argv[1]), sampling_period_seconds=0.05, window_seconds=0.1))
-"""
 
+class Reader:
+    """Takes NodeStates and vectors, and may say what the administrator wants."""
 
-class Collector:
-    """Publisher and sink: takes a number of windows' vectors, then stops the loop."""
-
-    def __init__(self, stop: Event, *, windows: int, refuse: Sequence[int] = ()) -> None:
+    def __init__(self) -> None:
         self.states: list[NodeState] = []
         self.vectors: list[tuple[FeatureVector, ...]] = []
-        self._stop = stop
-        self._windows = windows
-        self._refuse = refuse
-        self._attempts = 0
+        self.spec: Spec | None = None
+        self.refuses = False
+        self.after_window: list[Callable[[], object]] = []
 
     def accept(self, vectors: Sequence[FeatureVector]) -> None:
         self.vectors.append(tuple(vectors))
-        if len(self.vectors) == self._windows:
-            self._stop.set()
+        for act in self.after_window:
+            act()
 
-    def publish(self, state: NodeState) -> None:
-        self._attempts += 1
-        if self._attempts in self._refuse:
+    def publish(self, state: NodeState) -> Published:
+        if self.refuses:
             raise PublishError("nobody is there")
         self.states.append(state)
+        return Published(spec=self.spec)
+
+    @property
+    def statuses(self) -> list[Status]:
+        return [state.status for state in self.states if state.status is not None]
 
 
-def watch(node: Node, *, windows: int = 3, refuse: Sequence[int] = ()) -> tuple[Collector, list[LoggedEvent]]:
-    stop = Event()
-    collector = Collector(stop, windows=windows, refuse=refuse)
-    node.settings.state_directory.mkdir(exist_ok=True)
-    with logged_events() as events:
-        run(
+class Loop:
+    """An agent on a fabricated node, with a reader of what it says."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.node.settings.state_directory.mkdir(exist_ok=True)
+        self.reader = Reader()
+        self.stop = Event()
+        self.troubles, self.figures = Troubles(), Figures()
+        self.origins: list[AgentSettings] = []
+        self.make_origin = self.fabricated_origin
+        pacing = Pacing(node=node.settings.node, heartbeat_seconds=node.settings.heartbeat_seconds)
+        self.outlet = Outlet(self.reader, pacing=pacing, troubles=self.troubles)
+        self.agent = Agent(
             node.settings,
-            topology=node.topology,
-            sources=node.sources,
-            publisher=collector,
-            model=ChampionModel(node.settings.state_directory),
-            stop=stop,
-            sink=collector,
+            Surroundings(
+                outlet=self.outlet,
+                model=ChampionModel(node.settings.state_directory, troubles=self.troubles),
+                troubles=self.troubles,
+                figures=self.figures,
+                supervisor=Supervisor(),
+                pods=PodWatch(PodCgroups(node.roots.cgroup), self.troubles),
+                sink=self.reader,
+                origin_of=self.origin_of,
+            ),
         )
-    return collector, events
+
+    def origin_of(self, settings: AgentSettings) -> Origin:
+        self.origins.append(settings)
+        return self.make_origin(settings)
+
+    def fabricated_origin(self, settings: AgentSettings) -> Origin:
+        topology = read_topology(settings.roots)
+        core = PerfSource(topology=topology, settings=settings, kernel=self.node.fake.kernel)
+        sources = (core, *self.node.sources[1:]) if EventGroup.UNCORE in settings.event_groups else (core,)
+
+        def beats(stop: Stop) -> Iterator[bool]:
+            return beats_of(settings, stop=stop)
+
+        return Origin(settings=settings, topology=topology, sources=sources, beats=beats)
+
+    def run(self, *, windows: int) -> list[LoggedEvent]:
+        """So many windows, and until the outlet has written one state at least."""
+
+        def stop_when_enough() -> None:
+            written = bool(self.reader.states) or self.reader.refuses
+            if len(self.reader.vectors) >= windows and written:
+                self.stop.set()
+
+        self.reader.after_window.append(stop_when_enough)
+        with logged_events() as events:
+            self.agent.run(self.stop)
+            self.outlet.close()
+        return events
 
 
-def test_every_window_goes_to_the_sink_and_the_first_state_out(tmp_path: Path) -> None:
-    node = Node(tmp_path, Machine(boxes={}))
-    collector, events = watch(node)
-    assert [[vector.domain for vector in window] for window in collector.vectors] == [["socket0", "socket1"]] * 3
-    (state,) = collector.states
-    assert state.metadata.name == "node-1"
-    assert [event.name for event in events] == ["counting", "published"]
-    assert events[1].fields["reason"] == "first"
-    assert node.fake.open_counters == {}
+@pytest.fixture
+def loop(tmp_path: Path) -> Loop:
+    return Loop(Node(tmp_path, Machine(boxes={})))
 
 
-def test_windows_are_back_to_back(tmp_path: Path) -> None:
-    one, two, three = (window[0] for window in watch(Node(tmp_path, Machine(boxes={})))[0].vectors)
-    for before, after in ((one, two), (two, three)):
-        assert abs(after.window_start_ns - before.window_end_ns) < 1_000_000
+def test_every_window_goes_to_the_sink_and_the_first_state_out(loop: Loop) -> None:
+    events = loop.run(windows=3)
+    assert {tuple(vector.domain for vector in window) for window in loop.reader.vectors} == {("socket0", "socket1")}
+    assert loop.reader.states[0].metadata.name == "node-1"
+    names = [event.name for event in events]
+    assert names[0] == "counting"
+    assert next(event.fields["reason"] for event in events if event.name == "published") == "first"
+    assert loop.node.fake.open_counters == {}
 
 
-def test_a_failing_publish_is_logged_once_and_tried_with_every_window(tmp_path: Path) -> None:
-    collector, events = watch(Node(tmp_path, Machine(boxes={})), windows=5, refuse=(1, 2, 3))
-    assert [event.name for event in events] == ["counting", "publish-failed", "published"]
-    assert events[-1].fields["failures_before"] == 3
-    assert len(collector.states) == 1
+def test_windows_are_back_to_back(loop: Loop) -> None:
+    loop.run(windows=3)
+    one, two, three = (window[0] for window in loop.reader.vectors[:3])
+    assert two.window_start_ns == one.window_end_ns
+    assert three.window_start_ns == two.window_end_ns
 
 
-def test_a_sign_of_life_is_left_after_each_window_published_or_not(tmp_path: Path) -> None:
-    node = Node(tmp_path, Machine(boxes={}))
+def test_a_publish_that_fails_stops_nothing_and_is_in_the_conditions(loop: Loop) -> None:
+    loop.reader.refuses = True
+    events = loop.run(windows=4)
+    assert [event.name for event in events].count("publish-failed") == 1
+    assert [trouble.name for trouble in loop.troubles.present] == ["publish-failed"]
+    assert len(loop.reader.vectors) >= 4
+
+
+def test_a_sign_of_life_is_left_after_each_window_published_or_not(loop: Loop) -> None:
     before = time.time()
-    watch(node, windows=2, refuse=(1, 2))
-    assert (tmp_path / "state/alive").stat().st_mtime >= before - 0.1
+    loop.reader.refuses = True
+    loop.run(windows=2)
+    assert (loop.node.settings.state_directory / "alive").stat().st_mtime >= before - 0.1
 
 
-def test_a_state_directory_that_cannot_be_written_does_not_end_the_loop(tmp_path: Path) -> None:
-    node = Node(tmp_path, Machine(boxes={}))
-    (tmp_path / "state/alive").mkdir(parents=True)
-    (tmp_path / "state/alive").rmdir()
-    (tmp_path / "state/alive").symlink_to(tmp_path / "nowhere/file")
-    collector, events = watch(node, windows=2)
-    assert len(collector.vectors) == 2
-    assert "state-directory-not-writable" in {event.name for event in events}
+def test_a_state_directory_that_cannot_be_written_does_not_end_the_loop(loop: Loop) -> None:
+    (loop.node.settings.state_directory / "alive").symlink_to("nowhere/file")
+    events = loop.run(windows=3)
+    assert [event.name for event in events].count("state-directory-not-writable") == 1
+    assert [trouble.name for trouble in loop.troubles.present] == ["state-directory-not-writable"]
 
 
 def test_the_champion_judges_and_is_named(tmp_path: Path) -> None:
@@ -119,89 +163,113 @@ def test_the_champion_judges_and_is_named(tmp_path: Path) -> None:
     node.fake.ns_a_read = 1000
     (tmp_path / "state").mkdir()
     digest = promote(tmp_path / "state", "1")
-    collector, events = watch(node, windows=1)
-    status = collector.states[0].status
-    assert status is not None
+    loop = Loop(node)
+    events = loop.run(windows=1)
+    status = loop.reader.statuses[0]
     assert status.bundle_digest == digest
     assert {domain.regime.value for domain in status.domains} == {"quiet"}
     assert status.domains[0].axes.llc is not None
     assert "champion-loaded" in {event.name for event in events}
 
 
-def test_conditions_keep_their_time_from_window_to_window(tmp_path: Path) -> None:
+def test_conditions_keep_their_time_across_windows_and_reopenings(tmp_path: Path) -> None:
     node = Node(tmp_path, Machine(boxes={}))
-    collector, _ = watch(node, windows=4, refuse=(1, 2))
-    status = collector.states[0].status
-    assert status is not None
-    ready = status.condition(ConditionType.READY)
+    node.settings = replace(node.settings, heartbeat_seconds=0.02)
+    loop = Loop(node)
+    online = node.roots.sys / "devices/system/cpu/online"
+    contents = iter(["0-6\n", "0-7\n"])
+    loop.reader.after_window.append(lambda: online.write_text(next(contents, "0-7\n")))
+    loop.reader.after_window.append(lambda: time.sleep(0.02))
+    loop.run(windows=6)
+    assert len(loop.origins) == 3
+    first, last = loop.reader.statuses[0], loop.reader.statuses[-1]
+    assert last.heartbeat > first.heartbeat
+    assert {condition.type: condition.last_transition_time for condition in last.conditions} == {
+        condition.type: condition.last_transition_time for condition in first.conditions
+    }
+
+
+def test_cpus_that_come_or_go_have_everything_opened_anew(loop: Loop) -> None:
+    online = loop.node.roots.sys / "devices/system/cpu/online"
+    loop.reader.after_window.append(lambda: online.write_text("0-6\n"))
+    events = loop.run(windows=3)
+    assert len(loop.origins) == 2
+    assert [event.name for event in events if event.name in {"cpus-changed", "counting"}] == [
+        "counting",
+        "cpus-changed",
+        "counting",
+    ]
+    assert loop.node.fake.open_counters == {}
+
+
+def test_a_changed_spec_is_followed_and_taken_back(tmp_path: Path) -> None:
+    """The spec goes over the agent's own settings each time, not over those that an earlier one has changed."""
+    node = Node(tmp_path, Machine(boxes={}))
+    own = node.settings = replace(node.settings, heartbeat_seconds=0.02)
+    loop = Loop(node)
+    loop.reader.spec = Spec(sampling_period_seconds=0.1, window_seconds=1.0, isolated_cpus=IsolatedCpuPolicy.FULL)
+
+    def follow(settings: AgentSettings) -> Origin:
+        loop.reader.spec = None if len(loop.origins) > 1 else loop.reader.spec
+        if len(loop.origins) > 2:
+            loop.stop.set()
+        return loop.fabricated_origin(settings)
+
+    loop.make_origin = follow
+    events = loop.run(windows=10**6)
+    first, second, last = loop.origins
+    assert first == last == own
+    assert second == replace(own, sampling_period_seconds=0.1, window_seconds=1.0, isolated_cpus=IsolatedCpuPolicy.FULL)
+    assert [event.name for event in events].count("spec-changed") == 2
+
+
+@pytest.mark.parametrize("spec", [Spec(event_groups=()), Spec(window_seconds=1.0)], ids=["no group", "no sample"])
+def test_a_spec_that_cannot_be_followed_leaves_the_settings_and_is_told(spec: Spec) -> None:
+    own, troubles = AgentSettings(sampling_period_seconds=5.0, window_seconds=10.0), Troubles()
+    assert settings_in_force(own, spec, troubles=troubles) == own
+    assert [trouble.name for trouble in troubles.present] == ["spec-not-followed"]
+    assert settings_in_force(own, None, troubles=troubles) == own
+    assert troubles.present == ()
+
+
+def test_a_machine_that_cannot_be_seen_is_published_as_not_ready_and_looked_at_again(loop: Loop) -> None:
+    online = loop.node.roots.sys / "devices/system/cpu/online"
+    content = online.read_text()
+    online.unlink()
+    failures: list[TopologyError] = []
+
+    def watched(settings: AgentSettings) -> Origin:
+        try:
+            return loop.fabricated_origin(settings)
+        except TopologyError as error:
+            failures.append(error)
+            online.write_text(content)
+            raise
+
+    class Impatient(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return super().wait(min(timeout or 0.0, 0.05))
+
+    loop.stop, loop.make_origin = Impatient(), watched
+    events = loop.run(windows=2)
+    assert len(failures) == 1
+    blind = loop.reader.statuses[0]
+    ready, degraded = blind.condition(ConditionType.READY), blind.condition(ConditionType.DEGRADED)
+    assert blind.domains == ()
     assert ready is not None
-    assert (status.heartbeat - ready.last_transition_time).total_seconds() > 0.02
+    assert ready.status is ConditionStatus.FALSE
+    assert degraded is not None
+    assert degraded.reason == "TopologyUnreadable"
+    assert [event.name for event in events if event.name.startswith("topology")] == [
+        "topology-unreadable",
+        "topology-unreadable-passed",
+    ]
 
 
-def test_cpus_that_come_or_go_end_the_loop_and_close_everything(tmp_path: Path) -> None:
-    node = Node(tmp_path, Machine(boxes={}))
-    collector = Collector(Event(), windows=100)
+def test_no_source_is_an_error_with_advice(loop: Loop) -> None:
+    def sourceless(settings: AgentSettings) -> Origin:
+        return replace(loop.fabricated_origin(settings), sources=())
 
-    class Unplugging(Collector):
-        def accept(self, vectors: Sequence[FeatureVector]) -> None:
-            super().accept(vectors)
-            (node.roots.sys / "devices/system/cpu/online").write_text("0-6\n")
-
-    collector = Unplugging(Event(), windows=100)
-    with logged_events() as events:
-        run(
-            node.settings,
-            topology=node.topology,
-            sources=node.sources,
-            publisher=collector,
-            model=ChampionModel(tmp_path),
-            stop=Event(),
-            sink=collector,
-        )
-    assert len(collector.vectors) == 1
-    assert events[-1].name == "cpus-changed"
-    assert node.fake.open_counters == {}
-
-
-def test_no_source_is_an_error_with_advice(tmp_path: Path) -> None:
-    node = Node(tmp_path)
+    loop.make_origin = sourceless
     with pytest.raises(AgentError, match="event group"):
-        run(
-            node.settings,
-            topology=node.topology,
-            sources=(),
-            publisher=Collector(Event(), windows=1),
-            model=ChampionModel(tmp_path),
-            stop=Event(),
-        )
-
-
-def test_a_state_directory_in_the_way_is_told(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file")
-    with pytest.raises(AgentError, match=r"state directory .*/state can't be made: File exists; name a writable one"):
-        run_here(AgentSettings(node="n1", state_directory=tmp_path / "state"), stop=Event(), environment={})
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_program_runs_on_this_machine_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KUBERNETES_")}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.PIPE, text=True, env=environment
-    )
-    state = tmp_path / "nodestates/here.json"
-    try:
-        deadline = time.monotonic() + 30
-        while not (state.exists() and (tmp_path / "alive").exists()) and time.monotonic() < deadline:
-            assert process.poll() is None
-            time.sleep(0.02)
-        asked = time.monotonic()
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert process.returncode == 0
-    assert time.monotonic() - asked < 5
-    events = [json.loads(line) for line in errors.splitlines()]
-    assert [event["event"] for event in events[:2]] == ["publishing-to-directory", "counting"]
-    assert events[-1]["event"] == "stopped"
-    assert NodeState.from_json(state.read_bytes()).metadata.name == "here"
+        loop.run(windows=1)

@@ -6,7 +6,8 @@ from agent.sources.uncore import UncoreSource
 from agent.topology_sysfs import read_topology
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
-from tests.unit.agent.fake_kernel import FakeKernel, OpenCounter
+from tests.unit.agent.fake_kernel import HOME, FakeKernel, OpenCounter
+from tests.unit.agent.logged import logged_events
 from tests.unit.agent.machine_tree import Machine, build
 
 ALL = FEATURE_SCHEMA_V1.events
@@ -109,7 +110,7 @@ def test_other_refusals_split_no_group(tmp_path: Path) -> None:
 
 
 def test_boxes_of_offline_cpus_say_so(tmp_path: Path) -> None:
-    machine = Machine(boxes={"upi": 1}, offline=frozenset({0, 2}))
+    machine = Machine(boxes={"upi": 1}, offline=frozenset({0, 2}), cpumask="0,2")
     opened = source(tmp_path, FakeKernel(), machine).open(ALL)
     reasons = {entry.reason for entry in opened.missing if entry.event.startswith("UNC_UPI")}
     assert len(reasons) == 1
@@ -126,3 +127,83 @@ def test_a_hidden_box_is_told_and_no_crash(tmp_path: Path) -> None:
         name for name in UNCORE if name.startswith("UNC_UPI")
     }
     assert "UNC_M_CAS_COUNT.ALL" in opened.events
+
+
+def test_a_hidden_box_among_others_is_left_out_and_logged(tmp_path: Path) -> None:
+    uncore = source(tmp_path, FakeKernel(), Machine(boxes={"imc": 3, "iio": 3}))
+    for name in ("uncore_imc_1", "uncore_iio_1"):
+        (tmp_path / f"sys/bus/event_source/devices/{name}/type").write_text("garbage")
+    with logged_events() as events:
+        opened = uncore.open(ALL)
+    assert [(event.name, event.fields["boxes"]) for event in events] == [
+        ("uncore-boxes-left-out", ["uncore_imc_1"]),
+        ("uncore-boxes-left-out", ["uncore_iio_1"]),
+    ]
+    assert {row for block in uncore.read().blocks for row in block.instances} == {
+        f"uncore_imc_{number}@socket{socket}" for number in (0, 2) for socket in (0, 1)
+    }
+    assert {entry.event for entry in opened.missing if "holds no number" in entry.reason} == IIO
+
+
+def test_a_box_of_other_formats_is_left_out_of_what_it_can_not_say(tmp_path: Path) -> None:
+    uncore = source(tmp_path, FakeKernel(), Machine(boxes={"cha": 2, "iio": 2}))
+    for name, field in (("uncore_cha_0", "umask"), ("uncore_iio_0", "ch_mask")):
+        (tmp_path / f"sys/bus/event_source/devices/{name}/format/{field}").write_text("config:8-9")
+    opened = uncore.open(ALL)
+    assert IIO.isdisjoint(opened.events)
+    assert frozenset(name for name in UNCORE if name.startswith("UNC_CHA")) <= opened.events
+    rows = {name: block.instances for block in uncore.read().blocks for name in block.events}
+    assert rows["UNC_CHA_TOR_INSERTS.IA"] == ("uncore_cha_1@socket0", "uncore_cha_1@socket1")
+    uncore.close()
+
+
+def test_of_several_cpus_that_a_mask_names_in_a_socket_one_counts(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    uncore = source(tmp_path, fake, Machine(boxes={"iio": 1}, cpumask="0-3,99"))
+    uncore.open(ALL)
+    assert [block.instances for block in uncore.read().blocks] == [("uncore_iio_0@socket0", "uncore_iio_0@socket1")]
+    assert {counter.cpu for counter in fake.open_counters.values()} == {0, 2}
+
+
+def test_an_event_that_the_vendors_file_lacks_is_missing_with_advice(tmp_path: Path) -> None:
+    opened = source(tmp_path, FakeKernel(), Machine()).open(ALL | {"UNC_CHA_CLOCKTICKS"})
+    assert opened.events == UNCORE
+    (entry,) = opened.missing
+    assert (entry.event, entry.errno) == ("UNC_CHA_CLOCKTICKS", "EINVAL")
+    assert "trim_perfmon" in entry.reason
+
+
+def test_boxes_are_read_from_their_package_and_never_from_an_isolated_cpu(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    uncore = source(tmp_path, fake, Machine(boxes={"imc": 1}, isolated="0-1,2"))
+    uncore.open(ALL)
+    uncore.read()
+    on = {fake.open_counters[fd].cpu: place for fd, place in fake.read_from}
+    assert on == {0: frozenset({4, 5}), 2: frozenset({3, 6, 7})}
+    assert fake.standing == HOME
+
+
+def test_counters_are_not_read_where_no_window_ends(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    uncore = source(tmp_path, fake, Machine())
+    uncore.open(ALL)
+    assert uncore.read(ends_window=False).blocks == ()
+    assert fake.reads == 0
+
+
+def test_the_dram_clock_that_is_kept_is_counted_on_every_box(tmp_path: Path) -> None:
+    """Here the kernel's own alias is the faster of the two."""
+    fake = FakeKernel(rate=lambda counter: 2.4 if counter.config == 0x01 else 1.2)
+    fake.ns_a_read = 10_000
+    uncore = source(tmp_path, fake, Machine(boxes={"imc": 2}, kernel_names=True))
+    uncore.open(ALL)
+    configs = [counter.config for counter in fake.open_counters.values()]
+    assert (configs.count(0x01), configs.count(0x101)) == (4, 0)
+
+
+def test_hbm_alone_says_what_stands_in(tmp_path: Path) -> None:
+    opened = source(tmp_path, FakeKernel(), Machine(boxes={"hbm": 2})).open(ALL)
+    assert {entry.errno for entry in opened.missing if "resctrl" in entry.reason} == {"ENOENT"}
+    assert {entry.event for entry in opened.missing if "resctrl" in entry.reason} == {
+        name for name in UNCORE if name.startswith("UNC_M_")
+    }

@@ -3,14 +3,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.common_rows import absolute_events
 from agent.errors import WindowError
 from agent.sources.protocol import CounterBlock, Reading
 from agent.sources.unread import mark_unread
 from agent.topology import Domain, Topology
-from agent.window import absolute_events, domain_counts, rows_left_out, vectors_between
+from agent.window import domain_counts, rows_left_out, vectors_between
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
 
@@ -119,6 +120,14 @@ def test_vectors_come_in_the_topologys_order_with_the_windows_times() -> None:
     assert one.window_length_ns == 2 * SECOND_NS
 
 
+@pytest.mark.parametrize("stepped_ns", [-3600 * SECOND_NS, 3600 * SECOND_NS])
+def test_a_wall_clock_that_steps_within_the_window_moves_it_and_leaves_its_length(stepped_ns: int) -> None:
+    last = reading(at=3)
+    last = replace(last, wall_ns=last.wall_ns + stepped_ns)
+    vector, _ = vectors_between(reading(), last, node="n1", topology=TOPOLOGY)
+    assert (vector.window_end_ns, vector.window_length_ns) == (last.wall_ns, 2 * SECOND_NS)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.049])
 def test_a_starved_row_is_left_out_whole(share: float) -> None:
     counts = counted(block(L3, [[10, 10], [99, 1]], running=[SECOND_NS, int(share * SECOND_NS)]))
@@ -186,24 +195,82 @@ def test_a_group_unread_at_first_does_not_count_since_it_was_opened() -> None:
     assert events[0] not in counted(last, first=(first,))["socket0"]
 
 
+def spread(name: str, counts: Sequence[int], *, good: Sequence[bool], first_row: int = 0) -> CounterBlock:
+    """One event in a block of its own, its rows all there, those that are not good starved."""
+    return block(
+        (name,),
+        [[count] for count in counts],
+        running=[SECOND_NS if is_good else 0 for is_good in good],
+        instances=tuple(f"cpu{first_row + row}" for row in range(len(counts))),
+    )
+
+
+INSTRUCTIONS, WALKS, LOCKS = "INST_RETIRED.ANY", "DTLB_LOAD_MISSES.WALK_COMPLETED", "MEM_INST_RETIRED.LOCK_LOADS"
+
+
 def test_a_formula_over_two_blocks_compares_the_same_cpus() -> None:
     """Instructions and walks in two groups: a CPU missing from one must not stay in the other."""
-    instructions = block(("INST_RETIRED.ANY",), [[1000], [5000]])
-    walks = block(("DTLB_LOAD_MISSES.WALK_COMPLETED",), [[10], [50]], running=[SECOND_NS, 0])
-    counts = counted(instructions, walks)["socket0"]
-    assert (counts["INST_RETIRED.ANY"], counts["DTLB_LOAD_MISSES.WALK_COMPLETED"]) == (1000.0, 10.0)
+    for both in (
+        (spread(INSTRUCTIONS, [1000, 5000], good=[True, True]), spread(WALKS, [10, 70], good=[True, False])),
+        (spread(INSTRUCTIONS, [1000, 5000], good=[True, False]), spread(WALKS, [10, 70], good=[True, True])),
+    ):
+        assert values_of(*both)["dtlb_walks"] == pytest.approx(np.log1p(10.0))
+
+
+def test_formulas_choose_their_rows_without_regard_to_each_other() -> None:
+    values = values_of(
+        spread(INSTRUCTIONS, [1000, 5000], good=[True, True]),
+        spread(WALKS, [10, 70], good=[True, False]),
+        spread(LOCKS, [3, 100], good=[False, True]),
+    )
+    assert values["dtlb_walks"] == pytest.approx(np.log1p(10.0))
+    assert values["lock_loads"] == pytest.approx(np.log1p(20.0))
+
+
+def test_a_formula_whose_blocks_share_no_row_is_missing() -> None:
+    values = values_of(
+        spread(INSTRUCTIONS, [1000, 5000], good=[False, True]), spread(WALKS, [10, 70], good=[True, False])
+    )
+    assert np.isnan(values["dtlb_walks"])
+
+
+def test_cpus_that_run_one_group_only_do_not_enter_formulas_over_two() -> None:
+    """As isolated CPUs do under policy ``sampled``: their rows are a block of the same events besides the others'."""
+    values = values_of(
+        spread(INSTRUCTIONS, [1000], good=[True]),
+        spread(WALKS, [10], good=[True]),
+        spread(INSTRUCTIONS, [9000], good=[True], first_row=1),
+    )
+    assert values["dtlb_walks"] == pytest.approx(np.log1p(10.0))
 
 
 def test_a_wholly_starved_block_does_not_drag_its_neighbours_down() -> None:
-    instructions = block(("INST_RETIRED.ANY",), [[1000], [5000]])
-    walks = block(("DTLB_LOAD_MISSES.WALK_COMPLETED",), [[10], [50]], running=[0, 0])
-    assert counted(instructions, walks)["socket0"]["INST_RETIRED.ANY"] == 6000.0
+    instructions = spread(INSTRUCTIONS, [1000, 5000], good=[True, True])
+    walks = spread(WALKS, [10, 50], good=[False, False])
+    assert counted(instructions, walks)["socket0"][INSTRUCTIONS] == 6000.0
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_formulas_over_several_blocks_agree_with_one_block_of_their_common_rows(data: st.DataObject) -> None:
+    """Whatever is bad where: as if the rows that all blocks of a formula have had been one block of all its events."""
+    names = (INSTRUCTIONS, WALKS, LOCKS)
+    number = data.draw(st.integers(1, 5))
+    counts = {name: data.draw(st.lists(st.integers(1, 1000), min_size=number, max_size=number)) for name in names}
+    good = {name: data.draw(st.lists(st.booleans(), min_size=number, max_size=number)) for name in names}
+    values = values_of(*(spread(name, counts[name], good=good[name]) for name in names))
+    for feature, other in (("dtlb_walks", WALKS), ("lock_loads", LOCKS)):
+        pair = (INSTRUCTIONS, other)
+        common = [row for row in range(number) if all(good[name][row] for name in pair)]
+        expected = values_of(block(pair, [[counts[name][row] for name in pair] for row in common]))[feature]
+        assert values[feature] == pytest.approx(expected, rel=1e-6, nan_ok=True)
 
 
 rows = st.lists(st.tuples(*[st.integers(0, 2**40)] * 2), min_size=1, max_size=12)
 shares = st.floats(0.06, 1.0)
 
 
+@settings(deadline=None)
 @given(counts=rows, data=st.data())
 def test_multiplexing_cancels(counts: list[tuple[int, int]], data: st.DataObject) -> None:
     """A row that ran for a share of the time with that share of the counts gives the same sums."""
@@ -218,6 +285,7 @@ def test_multiplexing_cancels(counts: list[tuple[int, int]], data: st.DataObject
         assert scaled[name] == pytest.approx(expected[name], rel=1e-9)
 
 
+@settings(deadline=None)
 @given(counts=rows, data=st.data())
 def test_the_order_of_rows_and_blocks_does_not_matter(counts: list[tuple[int, int]], data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(counts))))
@@ -235,6 +303,7 @@ def test_the_order_of_rows_and_blocks_does_not_matter(counts: list[tuple[int, in
     assert {name: pytest.approx(values) for name, values in expected.items()} == mixed
 
 
+@settings(deadline=None)
 @given(first=rows, data=st.data())
 def test_a_counter_that_goes_backwards_takes_its_row_along(first: list[tuple[int, int]], data: st.DataObject) -> None:
     steps = [data.draw(st.tuples(*[st.integers(-1000, 1000)] * 2)) for _ in first]
@@ -248,6 +317,7 @@ def test_a_counter_that_goes_backwards_takes_its_row_along(first: list[tuple[int
         assert not any(name in counts for name in L3)
 
 
+@settings(deadline=None)
 @given(present=st.sets(st.sampled_from(sorted(FEATURE_SCHEMA_V1.events))))
 def test_what_is_missing_stays_missing(present: set[str]) -> None:
     """A feature has a value only if all events of one of its formulas were counted."""

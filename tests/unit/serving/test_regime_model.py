@@ -1,19 +1,22 @@
 """The classifier's probabilities, worked out by hand."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.axis import Axis
+from contracts.bundle import AxisCalibration
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.regime import Regime, Threshold, judge
 from serving.bundle_directory import Bundle, read_bundle, write_bundle
 from serving.errors import BundleError
-from serving.regime_model import RegimeModel, calibrated
+from serving.regime_model import RegimeModel, calibrated, calibrated_score
 from tests.unit.serving.small_bundle import PROFILES, graphs, linear_graph, manifest
 
 
@@ -28,6 +31,15 @@ def values(**named: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     for name, value in named.items():
         vector[FEATURE_SCHEMA_V1.names.index(name)] = value
     return vector
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> AxisCalibration:
+    scores = draw(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=40, unique=True))
+    probabilities = draw(st.lists(st.floats(0, 1), min_size=len(scores), max_size=len(scores)))
+    return AxisCalibration(
+        axis=Axis.LLC, scores=tuple(sorted(scores)), probabilities=tuple(sorted(probabilities)), clear=0.4, pressed=0.6
+    )
 
 
 def test_probability_is_the_calibrated_score(tmp_path: Path) -> None:
@@ -77,6 +89,50 @@ def test_a_graph_that_answers_no_number_is_refused(tmp_path: Path) -> None:
     no_number = linear_graph(FEATURE_SCHEMA_V1.names, {}, bias=math.nan, classifier=True)
     with pytest.raises(BundleError, match="finite: False"):
         RegimeModel(bundle_with(tmp_path, regime_llc=no_number))
+
+
+def test_one_vector_gets_what_it_gets_among_many(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    rows = np.random.default_rng(0).uniform(0.0, 1.2, (50, len(FEATURE_SCHEMA_V1))).astype(np.float32)
+    rows[rows > 1.0] = np.nan
+    many = model.probabilities_of(rows)[Axis.LLC]
+    assert [model.probabilities(row)[Axis.LLC] for row in rows] == many.tolist()
+
+
+def test_several_threads_get_their_own_answers(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    rows = [values(l3_miss_ratio=ratio) for ratio in np.linspace(0.0, 1.0, 200)]
+    alone = [model.probabilities(row) for row in rows]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(model.probabilities, rows)) == alone
+
+
+def test_an_answer_of_another_type_is_refused(tmp_path: Path) -> None:
+    double = onnx.load_from_string(graphs()["regime-llc.onnx"])
+    double.graph.node[-1].output[0] = "narrow"
+    double.graph.node.append(onnx.helper.make_node("Cast", ["narrow"], ["output"], to=onnx.TensorProto.DOUBLE))
+    double.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+    with pytest.raises(BundleError, match=r"regime-llc.onnx .* does not answer float32 of shape \(1, 2\)"):
+        RegimeModel(bundle_with(tmp_path, regime_llc=double.SerializeToString()))
+
+
+@given(st.floats(0, 1, width=32) | st.sampled_from([0.0, 0.5, 1.0]))
+def test_calibration_of_one_score_is_that_of_many(score: float) -> None:
+    (calibration,) = manifest().axis_calibrations
+    assert calibrated_score(score, calibration) == calibrated(np.array([score]), calibration)[0]
+
+
+@given(tables(), st.floats(0, 1, width=32))
+def test_calibration_of_one_score_is_that_of_many_for_any_table(table: AxisCalibration, score: float) -> None:
+    assert calibrated_score(score, table) == pytest.approx(
+        calibrated(np.array([score]), table)[0], rel=1e-15, abs=1e-300
+    )
+
+
+def test_a_score_that_is_no_number_has_no_probability() -> None:
+    (calibration,) = manifest().axis_calibrations
+    assert math.isnan(calibrated_score(math.nan, calibration))
+    assert math.isnan(calibrated(np.array([math.nan]), calibration)[0])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))

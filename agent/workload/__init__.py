@@ -1,0 +1,1 @@
+"""Measuring one pod by itself, on demand and for a bounded time."""

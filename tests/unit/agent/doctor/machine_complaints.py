@@ -1,0 +1,148 @@
+"""Complaints: CPU, virtual machine, kernel, and how CPUs are split and spared."""
+
+import errno
+from dataclasses import replace
+
+from agent.doctor.check import Topic, Verdict
+from contracts.nodestate import IsolatedCpuPolicy
+from tests.unit.agent.doctor.ill import SOME, VIRTUAL, Ill, refusing
+from tests.unit.agent.doctor.patient import WHOLE, Patient
+
+MACHINE = (
+    Ill(
+        name="another CPU",
+        topic=Topic.CPU,
+        patient=Patient(machine=replace(WHOLE, model=106, model_name="Intel(R) Xeon(R) Platinum 8380")),
+        verdict=Verdict.MISSING,
+        found="family 6 model 106 stepping 8: not Sapphire Rapids",
+        advice='cpu-model.id: "143"',
+        features=29,
+    ),
+    Ill(
+        name="a virtual machine",
+        topic=Topic.VIRTUAL_MACHINE,
+        patient=Patient(machine=VIRTUAL, flags="fpu hypervisor", resctrl=False, offers_resctrl=False),
+        verdict=Verdict.LIMITED,
+        found="a virtual machine (Example Server 2)",
+        advice="run on bare metal",
+    ),
+    Ill(
+        name="a Xen guest without flags",
+        topic=Topic.VIRTUAL_MACHINE,
+        patient=Patient(flags="", sys={"hypervisor/type": "xen"}),
+        verdict=Verdict.LIMITED,
+        found="(xen)",
+        advice="bare metal",
+    ),
+    Ill(
+        name="no CPU flags",
+        topic=Topic.VIRTUAL_MACHINE,
+        patient=Patient(flags=""),
+        verdict=Verdict.UNKNOWN,
+        found="names no CPU flags",
+        advice="--proc",
+    ),
+    Ill(
+        name="an old kernel",
+        topic=Topic.KERNEL,
+        patient=Patient(machine=replace(WHOLE, old_kernel=True), kernel="5.10.0-30"),
+        verdict=Verdict.MISSING,
+        found="has no room for",
+        advice="Linux 5.15",
+        features=7,
+    ),
+    Ill(
+        name="a kernel without a version",
+        topic=Topic.KERNEL,
+        patient=Patient(proc={"sys/kernel/osrelease": None}),
+        verdict=Verdict.UNKNOWN,
+        found="osrelease",
+        advice="--proc",
+    ),
+    Ill(
+        name="a kernel without CAP_PERFMON",
+        topic=Topic.KERNEL,
+        patient=Patient(kernel="5.4.0", capabilities=0, refuse=refusing(errno.EACCES)),
+        verdict=Verdict.LIMITED,
+        found="CAP_SYS_ADMIN",
+        advice="Linux 5.8",
+    ),
+    Ill(
+        name="a contradicting topology",
+        topic=Topic.TOPOLOGY,
+        patient=Patient(sys={"devices/system/node/node1/cpulist": "0-7"}),
+        verdict=Verdict.LIMITED,
+        found="two nodes",
+        advice="mount the host's /sys",
+    ),
+    Ill(
+        name="boxes of offline CPUs",
+        topic=Topic.ONLINE_CPUS,
+        patient=Patient(machine=replace(WHOLE, cpumask="90,91"), sys={"devices/system/cpu/offline": "90-91"}),
+        verdict=Verdict.MISSING,
+        found="2 offline",
+        advice="chcpu -e",
+        features=11,
+    ),
+    Ill(
+        name="isolated CPUs left alone",
+        topic=Topic.ISOLATED_CPUS,
+        patient=Patient(machine=replace(WHOLE, isolated="1,3")),
+        verdict=Verdict.LIMITED,
+        found="2 isolated CPUs, policy never",
+        advice="spec.isolatedCpus to sampled",
+    ),
+    Ill(
+        name="a socket of isolated CPUs left alone",
+        topic=Topic.ISOLATED_CPUS,
+        patient=Patient(machine=replace(WHOLE, isolated="2,3,6,7")),
+        verdict=Verdict.MISSING,
+        found="socket1 have no others",
+        advice="reservedSystemCPUs",
+        features=17,
+    ),
+    Ill(
+        name="nothing but isolated CPUs left alone",
+        topic=Topic.ISOLATED_CPUS,
+        patient=Patient(machine=replace(WHOLE, isolated="0-7")),
+        verdict=Verdict.MISSING,
+        found="8 isolated CPUs",
+        advice="spec.isolatedCpus to sampled",
+        features=17,
+    ),
+    Ill(
+        name="a socket of isolated CPUs with one group",
+        topic=Topic.ISOLATED_CPUS,
+        patient=Patient(machine=replace(WHOLE, isolated="2,3,6,7"), isolated_cpus=IsolatedCpuPolicy.SAMPLED),
+        verdict=Verdict.MISSING,
+        found="one group of core events",
+        advice="spec.isolatedCpus to full",
+        features=SOME,
+    ),
+    Ill(
+        name="isolated CPUs read in full",
+        topic=Topic.ISOLATED_CPUS,
+        patient=Patient(machine=replace(WHOLE, isolated="1,3"), isolated_cpus=IsolatedCpuPolicy.FULL),
+        verdict=Verdict.LIMITED,
+        found="take turns",
+        advice="sampled or never",
+    ),
+    Ill(
+        name="sub-NUMA clusters",
+        topic=Topic.CLUSTERS,
+        patient=Patient(machine=replace(WHOLE, clusters=2)),
+        verdict=Verdict.LIMITED,
+        found="4 domains on 2 sockets",
+        advice="SNC (Sub-NUMA Clustering)",
+        features=1,
+    ),
+    Ill(
+        name="no cache size",
+        topic=Topic.CACHE,
+        patient=Patient(sys={f"devices/system/cpu/cpu{cpu}/cache/index3/level": None for cpu in range(8)}),
+        verdict=Verdict.MISSING,
+        found="no size of a last-level cache for 2 of 2 domains",
+        advice="host-cache-info",
+        features=1,
+    ),
+)
