@@ -8,7 +8,7 @@ import numpy as np
 
 from agent.hysteresis import Hysteresis
 from contracts.axis import Axis
-from contracts.nodestate import AxisProbabilities
+from contracts.nodestate import PROBABILITY_DECIMALS, AxisProbabilities
 from contracts.regime import Judgement, Threshold, judge
 from contracts.vector import FeatureVector, FloatArray
 
@@ -48,6 +48,9 @@ def assess(
 ) -> Assessment:
     """Judge one vector; without a predictor, or on another CPU, the regime is unknown and no axis has a probability.
 
+    The regime is that of the probabilities as they are published, rounded, so that whoever applies the contract's rule
+    to them again gets the same.
+
     Args:
         vector: the domain's window.
         characterised: whether the models were made for this CPU.
@@ -60,6 +63,7 @@ def assess(
         probabilities = predictor.probabilities(vector.values)
     if hysteresis is not None:
         probabilities = hysteresis.settled(vector.domain, probabilities, thresholds)
+    probabilities = {axis: round(value, PROBABILITY_DECIMALS) for axis, value in probabilities.items()}
     judgement = judge(
         probabilities,
         present_features=int(np.count_nonzero(~np.isnan(vector.values))),

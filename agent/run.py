@@ -128,6 +128,7 @@ class Agent:
         Raises:
             AgentError: a recording can't be replayed.
         """
+        self._with.model.refresh()
         while not stop.is_set():
             spec = self._with.outlet.spec
             self._settings = settings_in_force(self._own_settings, spec, troubles=self._with.troubles)

@@ -7,6 +7,7 @@ import numpy as np
 
 from agent.common_rows import WINDOW_SECONDS, Events, absolute_events, counts_on_common_rows, formulas_of
 from agent.deltas import BlockDelta, block_delta
+from agent.empty_channels import without_empty_channels
 from agent.errors import WindowError
 from agent.sources.protocol import CounterBlock, Reading
 from agent.topology import Topology
@@ -99,10 +100,12 @@ def window_deltas(first: Reading, last: Reading, *, minimum_running_share: float
     """Every block over the window, rows that can't be believed marked; blocks of one reading only are all bad."""
     before, after = _by_key(first.blocks), _by_key(last.blocks)
     return tuple(
-        block_delta(
-            before.get(key) or _empty(block),
-            after.get(key) or _empty(block),
-            minimum_running_share=minimum_running_share,
+        without_empty_channels(
+            block_delta(
+                before.get(key) or _empty(block),
+                after.get(key) or _empty(block),
+                minimum_running_share=minimum_running_share,
+            )
         )
         for key, block in (before | after).items()
     )
