@@ -74,6 +74,9 @@ run: $(INSTALLED) ## show the whole loop on this machine; its state goes to STAT
 bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios within one run
 	$(BIN)/pytest tests/bench -p no:xdist --benchmark-only --benchmark-sort=name \
 	    --benchmark-columns=min,median,max,rounds $(PYTEST_ARGS)
+	$(BIN)/python -m tests.bench.agent_cost
+	$(BIN)/python -m tests.bench.interruption
+	$(BIN)/python -m tests.bench.fleet
 
 clean: ## remove what builds and tests leave; .venv and .tools stay, state goes by `leeward reset`
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks

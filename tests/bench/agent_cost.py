@@ -13,8 +13,11 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from serving.bundle_directory import Bundle, write_bundle
+from serving.champion import install_champion
 from tests.bench.cost import Case, Cost
 from tests.unit.agent.machine_tree import Machine, add_resctrl, build
+from tests.unit.serving import trained_regime
 
 BUDGET_SHARE_OF_A_CORE = 0.005
 BUDGET_MIB = 100.0
@@ -22,11 +25,21 @@ BUDGET_FIRST_STATE_SECONDS = 2.0
 SOCKETS, THREADS = 2, 2
 
 
-def measure(case: Case) -> Cost:
-    """Run one agent to its end."""
+def measure(case: Case, *, model: Bundle | None = None) -> Cost:
+    """Run one agent to its end.
+
+    Args:
+        case: what to run.
+        model: the champion that judges; none where absent.
+
+    Raises:
+        RuntimeError: the agent failed; says what it wrote.
+    """
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         _fabricate(root, case)
+        if model is not None:
+            _promote(model, root)
         started = time.time()
         finished = subprocess.run(
             [sys.executable, "-m", "tests.bench.watched_agent", str(root), json.dumps(asdict(case)), str(started)],
@@ -46,17 +59,25 @@ def _fabricate(root: Path, case: Case) -> None:
         add_resctrl(roots, "", domain=f"mon_L3_{socket:02d}", occupancy=50_000_000, total=10**12, local=10**12)
 
 
+def _promote(model: Bundle, root: Path) -> None:
+    made, state = root / "made", root / "state"
+    state.mkdir()
+    digest = write_bundle(made, manifest=model.manifest, graphs=model.graphs, profiles=())
+    install_champion(state, made, model="leeward", version="1", digest=digest)
+
+
 def main() -> None:
     """Print the budgeted case, then how costs grow."""
-    budgeted = measure(Case(cpus=224))
-    print("224 CPUs, 16 core events each, a sample a second, every CPU but the agent's own remote, a model judging:")
+    model = trained_regime.bundle()
+    budgeted = measure(Case(cpus=224), model=model)
+    print("224 CPUs, 16 core events each, a sample a second, every other CPU remote, a model of eight axes judging:")
     _print_against("processor", budgeted.share_of_a_core * 100, BUDGET_SHARE_OF_A_CORE * 100, "% of a core")
     _print_against("memory", budgeted.peak_mib, BUDGET_MIB, "MiB at the most")
     _print_against("first NodeState", budgeted.first_state_seconds, BUDGET_FIRST_STATE_SECONDS, "s after the start")
     print()
     print("  CPUs  events  remote  core counters      groups  descriptors  interruptions/s  % of a core    MiB")
     for case in _cases():
-        cost = measure(case)
+        cost = measure(case, model=model)
         print(
             f"{case.cpus:6}  {case.events:>7}  {case.remote_share:5.0%}  "
             f"{'every sample' if case.every_sample else 'window ends':15} {cost.groups:9} {cost.descriptors:12} "

@@ -7,7 +7,6 @@ seconds since 1970. The last line of its output is an ``agent_cost.Cost`` as JSO
 """
 
 import json
-import resource
 import sys
 import time
 from dataclasses import asdict
@@ -87,7 +86,7 @@ class Watched:
         cost = Cost(
             share_of_a_core=spent / waited / self._case.haste,
             resident_mib=own_process().resident_bytes / 2**20,
-            peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
+            peak_mib=_peak_mib(),
             first_state_seconds=first_state_seconds,
             groups=figures.groups,
             descriptors=self._reads.open_now,
@@ -95,6 +94,12 @@ class Watched:
         )
         self._stop.set()
         return cost
+
+
+def _peak_mib() -> float:
+    """Resident memory at the most, since this program was loaded; ``ru_maxrss`` would begin with the parent's."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
 
 
 def main() -> None:
