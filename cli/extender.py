@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.complaint import complaining_of
+from cli.sigterm import ended_by_sigterm
 from cli.state import DEFAULT, StateError, StateOption, claim
 
 app = typer.Typer(help="The scheduler extender: scores nodes for kube-scheduler.", no_args_is_help=True)
@@ -22,11 +23,12 @@ def serve(
     state: StateOption = DEFAULT,
 ) -> None:
     """Serve /filter, /prioritize and /healthz until stopped."""
-    from contracts.errors import ContractError
-    from scheduler_extender.errors import ExtenderError
-    from scheduler_extender.main import serve as serve_extender
-    from serving.errors import BundleError
+    with ended_by_sigterm():
+        from contracts.errors import ContractError
+        from scheduler_extender.errors import ExtenderError
+        from scheduler_extender.main import serve as serve_extender
+        from serving.errors import BundleError
 
-    with complaining_of(StateError, ExtenderError, BundleError, ContractError):
-        claim(state)
-        serve_extender(state=state, host=host, port=port)
+        with complaining_of(StateError, ExtenderError, BundleError, ContractError):
+            claim(state)
+            serve_extender(state=state, host=host, port=port)

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import agent, campaign, demo, evaluate, extender, reset, train, version
+from cli import agent, campaign, demo, evaluate, extender, ingest, models, reset, train, version
 
 app = typer.Typer(
     name="leeward",
@@ -13,6 +13,8 @@ app = typer.Typer(
 )
 app.add_typer(agent.app, name="agent")
 app.add_typer(extender.app, name="extender")
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(models.app, name="models")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(evaluate.app, name="eval")
 app.command(name="train")(train.train)

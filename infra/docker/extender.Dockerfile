@@ -1,4 +1,4 @@
-# The scheduler extender. Build in the repository's root:
+# The scheduler extender, and the model server. Build in the repository's root:
 # docker build -f infra/docker/extender.Dockerfile -t leeward/extender:0.1.0 .
 FROM python:3.11-slim-trixie AS build
 RUN pip install --no-cache-dir uv==0.13.8
@@ -17,7 +17,7 @@ RUN /opt/leeward/venv/bin/python -m compileall -q .
 
 FROM python:3.11-slim-trixie
 LABEL org.opencontainers.image.title="leeward-extender" \
-      org.opencontainers.image.description="Answers kube-scheduler's extender calls from NodeStates and predicted slowdowns" \
+      org.opencontainers.image.description="Answers kube-scheduler's extender calls from NodeStates and predicted slowdowns; hands models out" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/leeward /opt/leeward

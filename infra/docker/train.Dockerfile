@@ -1,5 +1,5 @@
 # Every component of the training pipelines runs in this one image; KFP replaces the entry point by its own executor,
-# which finds Leeward on PYTHONPATH. Build in the repository's root:
+# which finds Leeward on PYTHONPATH. Ingest runs in it too, which needs Feast as they do. Build in the repository's root:
 # docker build -f infra/docker/train.Dockerfile -t leeward/train-python:0.1.0 .
 FROM python:3.11-slim-trixie AS build
 RUN pip install --no-cache-dir uv==0.13.8
@@ -19,7 +19,7 @@ RUN /opt/leeward/venv/bin/python -m compileall -q .
 
 FROM python:3.11-slim-trixie
 LABEL org.opencontainers.image.title="leeward-train" \
-      org.opencontainers.image.description="Trains, evaluates and promotes Leeward's models as Kubeflow pipeline components" \
+      org.opencontainers.image.description="Trains, evaluates and promotes Leeward's models as Kubeflow pipeline components; takes vectors in" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/leeward /opt/leeward

@@ -63,6 +63,12 @@ def pod_of(workload: Manifest) -> Manifest:
     return pod
 
 
+def environment_of(workload: Manifest) -> dict[str, str]:
+    """Of its container; what the kubelet fills in from the pod stands as the field's path."""
+    variables = container_of(workload).get("env", [])
+    return {each["name"]: each.get("value") or each["valueFrom"]["fieldRef"]["fieldPath"] for each in variables}
+
+
 def container_of(workload: Manifest) -> Manifest:
     pod = pod_of(workload)
     assert "initContainers" not in pod

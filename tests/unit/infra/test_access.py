@@ -101,6 +101,52 @@ def test_policy_is_bound_and_denies(objects: list[Manifest]) -> None:
 def test_nothing_but_what_is_allowed_passes(objects: list[Manifest]) -> None:
     deny = find(objects, "NetworkPolicy", "default-deny")["spec"]
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    for manifest in (manifest for manifest in objects if manifest["kind"] == "NetworkPolicy"):
-        listens = manifest["spec"].get("ingress", [])
-        assert bool(listens) == (manifest["metadata"]["name"] == "leeward-extender")
+
+
+def ways(objects: list[Manifest], direction: str, peers: str) -> set[tuple[str, str, int]]:
+    """Whose pods may connect which way: component, peer, TCP port; port 0 is any."""
+    found: set[tuple[str, str, int]] = set()
+    for policy in (manifest for manifest in objects if manifest["kind"] == "NetworkPolicy"):
+        own = _named(policy["spec"]["podSelector"])
+        for rule in policy["spec"].get(direction, []):
+            assert set(rule) <= {peers, "ports"}
+            ports = [port["port"] for port in rule.get("ports", []) if port["protocol"] == "TCP"] or [0]
+            sides = [_peer(peer) for peer in rule.get(peers, [{}])]
+            found |= {(own, side, port) for side in sides for port in ports}
+    return found
+
+
+def _peer(peer: Manifest) -> str:
+    if peer == {}:
+        return "anywhere"
+    if peer == {"namespaceSelector": {}}:
+        return "any pod"
+    assert set(peer) == {"podSelector"}
+    return _named(peer["podSelector"])
+
+
+def _named(selector: Manifest) -> str:
+    if selector == {}:
+        return "all"
+    assert set(selector["matchLabels"]) == {"app.kubernetes.io/name"}
+    name: str = selector["matchLabels"]["app.kubernetes.io/name"]
+    return name.removeprefix("leeward-")
+
+
+def test_these_ways_in_are_open_and_no_others(objects: list[Manifest]) -> None:
+    assert ways(objects, "ingress", "from") == {
+        ("agent", "any pod", 9464),
+        ("extender", "anywhere", 8888),
+        ("ingest", "agent", 8080),
+        ("models", "agent", 8080),
+    }
+
+
+def test_these_ways_out_are_open_and_no_others(objects: list[Manifest]) -> None:
+    api_server = {(name, "anywhere", port) for name in ("agent", "extender", "scheduler") for port in (443, 6443)}
+    registry = {(name, "mlflow", 0) for name in ("extender", "models")}
+    assert ways(objects, "egress", "to") - {("all", "anywhere", 53)} == api_server | registry | {
+        ("agent", "ingest", 8080),
+        ("agent", "models", 8080),
+        ("scheduler", "extender", 8888),
+    }

@@ -149,4 +149,4 @@ def test_agents_stage_compiles_the_extension() -> None:
 def test_manifests_run_these_images() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     images = {container_of(workload)["image"] for workload in workloads(render(EVERYTHING))}
-    assert {f"leeward/{name}:{project['version']}" for name in ("agent", "extender")} <= images
+    assert {f"leeward/{name}:{project['version']}" for name in ("agent", "extender", "train-python")} <= images

@@ -6,10 +6,12 @@ wants more of them than its extra has.
 """
 
 import ast
+import json
 import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +20,35 @@ import yaml
 
 from scheduler_extender.app import create_app
 from scheduler_extender.main import build_extender
-from tests.unit.infra.kustomization import KUSTOMIZE, ROOT, Manifest, container_of, find
+from tests.unit.infra.kustomization import (
+    EVERYTHING,
+    KUSTOMIZE,
+    ROOT,
+    Manifest,
+    container_of,
+    environment_of,
+    find,
+    render,
+    workloads,
+)
 from tests.unit.infra.test_dockerfiles import FILES, ROOMS, component_of, copied
 
-STARTED = {"agent": ("DaemonSet", "leeward-agent"), "extender": ("Deployment", "leeward-extender")}
+DOCKERFILE_OF = {"leeward/agent": "agent", "leeward/extender": "extender", "leeward/train-python": "train"}
+OURS = {
+    workload["metadata"]["name"]: workload
+    for workload in workloads(render(EVERYTHING))
+    if container_of(workload)["image"].startswith("leeward/")
+}
+"""What the manifests start of Leeward, by name."""
+HERE = {
+    "/var/lib/leeward": "state",
+    "/host/sys": "/sys",
+    "0.0.0.0": "127.0.0.1",
+    ":9464": ":0",
+    "leeward-models:8080": "127.0.0.1:9",
+    "leeward-ingest:8080": "127.0.0.1:9",
+}
+"""What stands for the manifests' paths and addresses in a test; nobody serves on the discard port."""
 ENTRY_POINT = "from cli.main import app; app(prog_name='leeward')"
 OUT_OF_REACH = (
     "import sys; sys.meta_path = [f for f in sys.meta_path if '__editable__' not in repr(f)]; "
@@ -39,38 +66,82 @@ def image_of(component: str, folder: Path) -> Path:
     return folder
 
 
-def started(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run(
+def started(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    foreign = ("PYTHONPATH", "KUBERNETES_", "LEEWARD_", "MLFLOW_", "NODE_NAME")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return subprocess.Popen(
         [sys.executable, "-c", OUT_OF_REACH + ENTRY_POINT, *arguments],
-        check=False,
         cwd=folder,
-        env=environment,
-        capture_output=True,
+        env=own | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
     )
 
 
-@pytest.mark.parametrize("component", sorted(STARTED))
-def test_the_image_takes_the_manifests_arguments(component: str, objects: list[Manifest], tmp_path: Path) -> None:
-    arguments = container_of(find(objects, *STARTED[component]))["args"]
-    image = image_of(component, tmp_path)
-    done = started(image, *arguments, "--help")
-    assert done.returncode == 0, done.stderr
-    assert started(image, *arguments, "--no-such-option").returncode == 2
+def ended(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    with started(folder, *arguments) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+
+def here(told: str) -> str:
+    for theirs, ours in HERE.items():
+        told = told.replace(theirs, ours)
+    return "0" if told.isdecimal() else told
+
+
+def dockerfile_of(workload: Manifest) -> str:
+    return DOCKERFILE_OF[container_of(workload)["image"].partition(":")[0]]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_image_takes_the_manifests_arguments(name: str, tmp_path: Path) -> None:
+    arguments = container_of(OURS[name])["args"]
+    image = image_of(dockerfile_of(OURS[name]), tmp_path)
+    helped = ended(image, *arguments, "--help")
+    assert helped.returncode == 0, helped.stderr
+    assert ended(image, *arguments, "--no-such-option").returncode == 2
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "leeward-ingest")) for name in sorted(OURS)]
+)
+def test_the_image_runs_what_the_manifest_starts(name: str, tmp_path: Path) -> None:
+    """It listens, answers its probe, and ends well. Ingest takes seconds to, for Feast."""
+    workload = OURS[name]
+    arguments = [here(argument) for argument in container_of(workload)["args"]]
+    environment = {variable: here(value) for variable, value in environment_of(workload).items()}
+    with started(image_of(dockerfile_of(workload), tmp_path), *arguments, **environment) as process:
+        try:
+            assert process.stderr is not None
+            said: list[str] = []
+            while '"listening"' not in "".join(said[-1:]):
+                said.append(process.stderr.readline())
+                assert said[-1], said
+            path = container_of(workload)["livenessProbe"]["httpGet"]["path"]
+            with urllib.request.urlopen(f"http://127.0.0.1:{json.loads(said[-1])['port']}{path}", timeout=60) as answer:
+                assert answer.status == 200
+            process.terminate()
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
 
 
 def test_another_components_room_is_out_of_reach(tmp_path: Path) -> None:
-    """Otherwise the test above would pass whatever a Dockerfile copies."""
-    done = started(image_of("agent", tmp_path), "extender", "serve")
-    assert "No module named 'scheduler_extender'" in done.stderr
+    """Otherwise the tests above would pass whatever a Dockerfile copies."""
+    failed = ended(image_of("agent", tmp_path), "extender", "serve")
+    assert "No module named 'scheduler_extender'" in failed.stderr
 
 
 def test_the_agents_image_measures(tmp_path: Path) -> None:
-    done = started(image_of("agent", tmp_path), "agent", "once", "--window", "0.1", "--output", "json")
-    assert done.returncode == 0, done.stderr
-    assert '"kind": "NodeState"' in done.stdout
+    measured = ended(image_of("agent", tmp_path), "agent", "once", "--window", "0.1", "--output", "json")
+    assert measured.returncode == 0, measured.stderr
+    assert '"kind": "NodeState"' in measured.stdout
 
 
 @pytest.mark.parametrize("path", FILES, ids=component_of)

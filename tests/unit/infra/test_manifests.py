@@ -24,6 +24,7 @@ from tests.unit.infra.kustomization import (
 )
 
 NAMESPACE = "leeward-system"
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 KUBERNETES = kubernetes_validate.latest_version()
 CLUSTER_SCOPED = {
     "ClusterRole",
@@ -87,7 +88,7 @@ def test_namespaces(objects: list[Manifest]) -> None:
 
 
 def test_workloads_select_their_own_pods(objects: list[Manifest]) -> None:
-    assert len(workloads(objects)) == 3
+    assert len(workloads(objects)) == 5
     for workload in workloads(objects):
         name = workload["metadata"]["name"]
         selector = workload["spec"]["selector"]["matchLabels"]
@@ -101,22 +102,26 @@ def test_workloads_select_their_own_pods(objects: list[Manifest]) -> None:
 
 def test_every_other_selector_finds_a_workload(objects: list[Manifest]) -> None:
     pods = [workload["spec"]["template"]["metadata"]["labels"] for workload in workloads(objects)]
-    selectors = [find(objects, "Service", "leeward-extender")["spec"]["selector"]]
+    selectors = [manifest["spec"]["selector"] for manifest in objects if manifest["kind"] == "Service"]
     selectors.append(find(objects, "PodDisruptionBudget", "leeward-extender")["spec"]["selector"]["matchLabels"])
-    for policy in (manifest for manifest in objects if manifest["kind"] == "NetworkPolicy"):
-        selectors.append(policy["spec"]["podSelector"].get("matchLabels", {}))
-        peers = [peer for rule in policy["spec"].get("egress", []) for peer in rule.get("to", [])]
-        selectors.extend(peer["podSelector"]["matchLabels"] for peer in peers)
+    policies = [manifest for manifest in objects if manifest["kind"] == "NetworkPolicy"]
+    selectors.extend(policy["spec"]["podSelector"].get("matchLabels", {}) for policy in policies)
     for selector in selectors:
         assert any(selector.items() <= labels.items() for labels in pods), selector
 
 
-def test_service_account_exists_for_each_workload(objects: list[Manifest]) -> None:
+def test_service_account_exists_for_each_workload_and_who_has_a_role_gets_a_token(objects: list[Manifest]) -> None:
+    bound = {
+        subject["name"]
+        for binding in objects
+        if binding["kind"] == "ClusterRoleBinding"
+        for subject in binding["subjects"]
+    }
     for workload in workloads(objects):
         name = workload["metadata"]["name"]
         assert pod_of(workload)["serviceAccountName"] == name
         assert find(objects, "ServiceAccount", name)["automountServiceAccountToken"] is False
-        assert pod_of(workload)["automountServiceAccountToken"] is True
+        assert pod_of(workload)["automountServiceAccountToken"] is (name in bound)
 
 
 def test_images_are_pinned_and_name_no_registry(objects: list[Manifest]) -> None:
@@ -135,8 +140,9 @@ def test_volumes_and_mounts_match(objects: list[Manifest]) -> None:
 
 
 def test_every_empty_volume_has_a_limit_below_the_containers(objects: list[Manifest]) -> None:
-    for name, kind in (("leeward-agent", "DaemonSet"), ("leeward-extender", "Deployment")):
-        workload = find(objects, kind, name)
+    for workload in workloads(objects):
+        if workload["metadata"]["name"] == "leeward-scheduler":
+            continue
         empty = [volume["emptyDir"]["sizeLimit"] for volume in pod_of(workload)["volumes"] if "emptyDir" in volume]
         assert empty
         resources = container_of(workload)["resources"]
@@ -148,23 +154,44 @@ def _mebibytes(quantity: str) -> int:
     return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
 
 
-def test_ports_agree(objects: list[Manifest]) -> None:
-    extender = find(objects, "Deployment", "leeward-extender")
-    container = container_of(extender)
+@pytest.mark.parametrize(
+    ("server", "arguments"),
+    [
+        ("extender", ["extender", "serve", "--port", "8888"]),
+        ("ingest", ["ingest", "serve", "--host", "0.0.0.0", "--port", "8080"]),
+        ("models", ["models", "serve", "--port", "8080"]),
+    ],
+)
+def test_ports_agree(server: str, arguments: list[str], objects: list[Manifest]) -> None:
+    container = container_of(find(objects, "Deployment", f"leeward-{server}"))
     (port,) = container["ports"]
-    (service_port,) = find(objects, "Service", "leeward-extender")["spec"]["ports"]
-    (ingress,) = find(objects, "NetworkPolicy", "leeward-extender")["spec"]["ingress"]
-    assert port["containerPort"] == service_port["port"] == ingress["ports"][0]["port"] == 8888
+    (service_port,) = find(objects, "Service", f"leeward-{server}")["spec"]["ports"]
+    (ingress,) = find(objects, "NetworkPolicy", f"leeward-{server}")["spec"]["ingress"]
+    assert port["containerPort"] == service_port["port"] == ingress["ports"][0]["port"] == int(arguments[-1])
     assert service_port["targetPort"] == port["name"]
-    assert container["args"] == ["extender", "serve", "--port", "8888", "--state", "/var/lib/leeward"]
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+    assert container["args"] == [*arguments, "--state", "/var/lib/leeward"]
+    for probe in PROBES:
         assert container[probe]["httpGet"] == {"path": "/healthz", "port": port["name"]}
 
 
-def test_extender_survives_a_drain(objects: list[Manifest]) -> None:
+def test_extender_survives_a_drain_and_what_runs_once_holds_none_up(objects: list[Manifest]) -> None:
     replicas = find(objects, "Deployment", "leeward-extender")["spec"]["replicas"]
-    budget = find(objects, "PodDisruptionBudget", "leeward-extender")["spec"]
-    assert 0 < budget["minAvailable"] < replicas
+    (budget,) = [manifest for manifest in objects if manifest["kind"] == "PodDisruptionBudget"]
+    assert budget["metadata"]["name"] == "leeward-extender"
+    assert 0 < budget["spec"]["minAvailable"] < replicas
+
+
+def test_one_ingest_at_a_time_has_the_store(objects: list[Manifest]) -> None:
+    ingest = find(objects, "Deployment", "leeward-ingest")
+    assert (ingest["spec"]["replicas"], ingest["spec"]["strategy"]) == (1, {"type": "Recreate"})
+    claims = [volume["persistentVolumeClaim"] for volume in pod_of(ingest)["volumes"] if "emptyDir" not in volume]
+    assert claims == [{"claimName": find(objects, "PersistentVolumeClaim", "leeward-ingest")["metadata"]["name"]}]
+    assert find(objects, "PersistentVolumeClaim", "leeward-ingest")["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert pod_of(ingest)["securityContext"]["fsGroup"] == pod_of(ingest)["securityContext"]["runAsGroup"]
+
+
+def test_agents_hear_of_one_champion(objects: list[Manifest]) -> None:
+    assert find(objects, "Deployment", "leeward-models")["spec"]["replicas"] == 1
 
 
 def test_agent_runs_on_sapphire_rapids_alone(objects: list[Manifest]) -> None:
@@ -173,21 +200,6 @@ def test_agent_runs_on_sapphire_rapids_alone(objects: list[Manifest]) -> None:
     wanted = {f"{cpu}.vendor_id": "Intel", f"{cpu}.family": "6", f"{cpu}.id": "143"}
     assert wanted.items() <= pod["nodeSelector"].items()
     assert pod["tolerations"] == [{"operator": "Exists"}]
-
-
-def test_agent_is_told_its_node(objects: list[Manifest]) -> None:
-    container = container_of(find(objects, "DaemonSet", "leeward-agent"))
-    assert container["args"][:2] == ["agent", "run"]
-    (node,) = [variable for variable in container["env"] if variable["name"] == "NODE_NAME"]
-    assert node["valueFrom"] == {"fieldRef": {"fieldPath": "spec.nodeName"}}
-
-
-def test_agent_probes_look_at_the_state_directory(objects: list[Manifest]) -> None:
-    container = container_of(find(objects, "DaemonSet", "leeward-agent"))
-    state = next(mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "state")
-    assert f"--state={state}" in container["args"]
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert f"{state}/alive" in container[probe]["exec"]["command"][-1]
 
 
 OLDEST_KUSTOMIZE = 5

@@ -1,0 +1,46 @@
+"""``leeward ingest serve``: what it is told, and how it complains. What it serves is in the endpoint's own tests."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli.main import app
+
+LEEWARD = str(Path(sys.executable).with_name("leeward"))
+
+
+def serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [LEEWARD, "ingest", "serve", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+
+
+def test_a_state_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = serve("--state", str(tmp_path / "file" / "below"))
+    assert done.returncode == 1
+    (complaint,) = done.stderr.splitlines()
+    assert complaint.startswith("leeward: ")
+    assert "can't be used as state: Not a directory; name a writable directory" in complaint
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    """Slow for Feast, which starts before."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = serve("--port", port, "--state", str(tmp_path))
+    assert done.returncode == 1
+    (complaint,) = done.stderr.splitlines()
+    assert complaint.startswith(f"leeward: can't listen on 127.0.0.1 port {port}: Address already in use")
+    assert complaint.endswith("; name another host or port")
+
+
+def test_unless_told_otherwise_nobody_else_may_write() -> None:
+    command = typer.main.get_command(app)
+    options = command.commands["ingest"].commands["serve"].params  # type: ignore[attr-defined]
+    (host,) = [option.default for option in options if option.name == "host"]
+    assert host == "127.0.0.1"
