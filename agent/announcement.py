@@ -13,6 +13,9 @@ from agent.pacing import Due, Pacing, Reason
 from contracts.nodestate import NodeState, Status
 
 FIRST_WAIT_SECONDS = 1.0
+FIRST_LASTING_WAIT_SECONDS = 8.0
+"""After a refusal that lasts. Not the longest wait at once: an API server that starts anew says 403 for a second or
+two, until it knows the roles (seen with Kubernetes 1.36)."""
 LONGEST_WAIT_SECONDS = 120.0
 """The bounds of the drawn waits. While the API server is away, nodes ask for it every minute on average; two minutes
 after its return all have written."""
@@ -40,7 +43,9 @@ class Announcements:
     def __init__(self, pacing: Pacing, *, share: Callable[[], float] = random.random) -> None:
         self._pacing = pacing
         self._passing = Backoff(first_seconds=FIRST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS, share=share)
-        self._lasting = Backoff(first_seconds=LONGEST_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS, share=share)
+        self._lasting = Backoff(
+            first_seconds=FIRST_LASTING_WAIT_SECONDS, longest_seconds=LONGEST_WAIT_SECONDS, share=share
+        )
         self._next: Announcement | None = None
         self._at_seconds = math.inf
         self._owed: Reason | None = None
@@ -69,6 +74,7 @@ class Announcements:
         """It was written. What was offered meanwhile is compared with it."""
         self._pacing.written(status_of(sent.state), now_seconds=now_seconds)
         self._passing.succeeded()
+        self._lasting.succeeded()
         self._owed = None
         self._wait_ends_at_seconds = -math.inf
         if self._next is not None:

@@ -114,8 +114,6 @@ class Delivery:
     def accept(self, vectors: Sequence[FeatureVector]) -> None:
         """Leave a window's vectors in the spool: safe when this returns, unless the spool can't be written."""
         self._spool.append([to_json(vector) for vector in vectors])
-        if self._thread.ident is not None and not self._thread.is_alive() and not self._stop.is_set():
-            self._troubles.tell("delivery-ended", "the thread that sends vectors has died: restart the agent")
 
     def close(self) -> None:
         """Stop within a second, whatever a request is waiting for; what is not acknowledged stays in the spool."""
@@ -130,9 +128,15 @@ class Delivery:
 
     def _run(self) -> None:
         pause_seconds = self._first_pause_seconds
-        while not self._stop.wait(pause_seconds):
-            pause_seconds = self._send_waiting()
-        self._client.close()
+        try:
+            while not self._stop.wait(pause_seconds):
+                pause_seconds = self._send_waiting()
+        finally:
+            self._client.close()
+            if not self._stop.is_set():
+                self._troubles.tell(
+                    "delivery-ended", "the thread that sends vectors has died, see the log: restart the agent"
+                )
 
     def _send_waiting(self) -> float:
         """Send batch after batch until nothing waits, or one fails; for how many seconds to pause."""

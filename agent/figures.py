@@ -107,12 +107,20 @@ class Figures:
             progress: called in the loop's own thread with each: so a watchdog hears of a loop that hangs.
         """
         for ends_window in beats:
-            now = self._monotonic()
-            with self._lock:
-                ended = now if ends_window else self._loop.ended_seconds
-                self._loop = replace(self._loop, beaten_seconds=now, ended_seconds=ended)
+            self.beaten(ends_window=ends_window)
             progress()
             yield ends_window
+
+    def beaten(self, *, ends_window: bool) -> None:
+        """The loop has come on, whether or not there was anything to measure.
+
+        Args:
+            ends_window: whether as far as the end of a window.
+        """
+        now = self._monotonic()
+        with self._lock:
+            ended = now if ends_window else self._loop.ended_seconds
+            self._loop = replace(self._loop, beaten_seconds=now, ended_seconds=ended)
 
     def finished(self, window: JudgedWindow, *, rows_left_out: int) -> None:
         """Count a window.

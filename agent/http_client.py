@@ -1,6 +1,8 @@
 """One HTTP server that the agent talks to: a kept connection, a time limit, and answers of a bounded size."""
 
 import http.client
+import io
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -8,13 +10,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from agent.errors import AgentError, UnreachableError
 
 TIMEOUT_SECONDS = 5.0
 """For connecting, and for each wait for bytes: shorter than a pod is given to end."""
-LONGEST_BODY_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
+"""For a whole answer: a server that says it byte by byte would hold a thread for days."""
 LONGEST_ANSWER_BYTES = 1 << 20
 USER_AGENT = "leeward-agent"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -52,13 +56,22 @@ class Answer:
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
             return float(text)
-        try:
-            date = parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return None
-        if date.tzinfo is None:
-            date = date.replace(tzinfo=UTC)
-        return max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
+        date = _http_date(text)
+        return None if date is None else max((date - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's own clock as it wrote the answer, UTC, in whole seconds (RFC 9110, 6.6.1)."""
+        return _http_date(self.headers.get("date", ""))
+
+
+def _http_date(text: str) -> datetime | None:
+    """A header's date; ``None`` where it is none, or none that a ``datetime`` can hold."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +140,15 @@ class HttpClient:
     Args:
         server: whom to ask.
         timeout_seconds: for connecting and each wait, above zero.
+        answer_seconds: for a whole answer, above zero.
     """
 
-    def __init__(self, server: Server, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, server: Server, *, timeout_seconds: float = TIMEOUT_SECONDS, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self._server = server
         self._timeout_seconds = timeout_seconds
+        self._response_class = _timed_response(answer_seconds)
         self._connection: http.client.HTTPConnection | None = None
 
     @property
@@ -195,11 +212,50 @@ class HttpClient:
         return _ask(self._connection, request)
 
     def _new_connection(self) -> http.client.HTTPConnection:
+        connection = self._bare_connection()
+        connection.response_class = self._response_class
+        return connection
+
+    def _bare_connection(self) -> http.client.HTTPConnection:
         server = self._server
         if not server.is_encrypted:
             return http.client.HTTPConnection(server.host, server.port, timeout=self._timeout_seconds)
         context = ssl.create_default_context(cafile=server.ca_file)
         return http.client.HTTPSConnection(server.host, server.port, timeout=self._timeout_seconds, context=context)
+
+
+def _timed_response(answer_seconds: float) -> type[http.client.HTTPResponse]:
+    """An answer, its head included, that has so long in all and not for each piece."""
+
+    class TimedResponse(http.client.HTTPResponse):
+        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            self.fp.close()
+            self.fp = io.BufferedReader(_TimedPieces(sock, answer_seconds=answer_seconds))
+
+    return TimedResponse
+
+
+class _TimedPieces(io.RawIOBase):
+    """What a socket receives, up to a time."""
+
+    def __init__(self, sock: socket.socket, *, answer_seconds: float) -> None:
+        self._received = sock.makefile("rb", buffering=0)
+        self._answer_seconds = answer_seconds
+        self._ends_at_seconds = time.monotonic() + answer_seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left_seconds = self._ends_at_seconds - time.monotonic()
+        if left_seconds <= 0.0:
+            raise TimeoutError(f"its answer takes over {self._answer_seconds:g} s")
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
 
 
 def _ask(connection: http.client.HTTPConnection, request: _Request) -> Answer:
@@ -214,15 +270,12 @@ def _ask(connection: http.client.HTTPConnection, request: _Request) -> Answer:
 
 
 def _body(response: http.client.HTTPResponse, request: _Request) -> bytes:
-    """The whole body; a server that says it piece by piece has so long in all, not for each piece."""
     asked, longest = f"its answer to {request.method} {request.target}", request.longest_answer_bytes
-    promised, content, end = response.length, bytearray(), time.monotonic() + LONGEST_BODY_SECONDS
+    promised, content = response.length, bytearray()
     while len(content) != promised and (piece := response.read1(longest + 1 - len(content))):
         content += piece
         if len(content) > longest:
             raise http.client.HTTPException(f"{asked} is longer than {longest} bytes")
-        if time.monotonic() > end:
-            raise TimeoutError(f"{asked} takes over {LONGEST_BODY_SECONDS:g} s")
     if promised is not None and len(content) < promised:
         raise http.client.IncompleteRead(bytes(content), promised - len(content))
     response.close()

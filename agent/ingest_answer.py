@@ -2,8 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 
@@ -155,8 +153,4 @@ def _said(answer: Answer) -> str | None:
 
 def _asked_seconds(answer: Answer) -> float | None:
     """``Retry-After`` by the server's own clock, as far as it tells it: this node's may be an hour off."""
-    try:
-        date = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
-        return answer.retry_after_seconds()
-    return answer.retry_after_seconds(now=date if date.tzinfo is not None else date.replace(tzinfo=UTC))
+    return answer.retry_after_seconds(now=answer.date)

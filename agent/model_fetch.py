@@ -31,6 +31,8 @@ NOT_ACCEPTED = "sent-model-refused"
 NOT_STORED = "model-not-stored"
 TROUBLES = (NOT_REACHED, NOBODY_PROMOTED, NOT_ACCEPTED, NOT_STORED)
 """What can be amiss on a model's way to the node."""
+ENDED = "model-fetch-ended"
+"""The trouble, until the agent starts anew, of a thread that died of a defect."""
 
 JITTER = 0.1
 """A wait is longer or shorter than the setting by up to this share: nodes that started together drift apart."""
@@ -137,10 +139,14 @@ class ModelFetch:
         return self._poll_seconds * (1.0 + JITTER * (2.0 * self._share() - 1.0))
 
     def _keep_asking(self) -> None:
-        wait_seconds = self.first_wait_seconds()
-        while not self._stop.wait(wait_seconds):
-            wait_seconds = self.ask()
-        self._client.close()
+        try:
+            wait_seconds = self.first_wait_seconds()
+            while not self._stop.wait(wait_seconds):
+                wait_seconds = self.ask()
+        finally:
+            self._client.close()
+            if not self._stop.is_set():
+                self._troubles.tell(ENDED, "the thread that fetches models has died, see the log: restart the agent")
 
     def _take_over(self) -> None:
         before = self._at_hand()

@@ -105,17 +105,10 @@ def core_pmu(sys: Path) -> PmuNode:
     return PmuNode(name=_CORE_NAMES[0], type=PERF_TYPE_RAW, formats=_CORE_FORMATS)
 
 
-def uncore_boxes(sys: Path, pmu: Pmu) -> tuple[PmuNode, ...]:
-    """The boxes of one kind that can be read, in ascending order; none where the node hides them.
-
-    Raises:
-        OSError: the list of PMUs can't be read.
-    """
-    return read_boxes(sys, pmu).readable
-
-
 def read_boxes(sys: Path, pmu: Pmu) -> Boxes:
-    """The boxes of one kind. Their numbers may have gaps; a kind with a single box has no number.
+    """The boxes of one kind, in ascending order; none where the node hides them.
+
+    Their numbers may have gaps; a kind with a single box has no number.
 
     Raises:
         OSError: the list of PMUs can't be read.

@@ -91,6 +91,7 @@ class DirectoryPublisher:
     def __init__(self, state_directory: Path) -> None:
         self._directory = state_directory / NODE_STATES
         self._specs: dict[str, Spec | None] = {}
+        self._swept: set[Path] = set()
 
     def path_of(self, node: str) -> Path:
         """Where a node's state lies.
@@ -114,6 +115,7 @@ class DirectoryPublisher:
         target = self.path_of(name)
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
+            self._sweep_once(target)
             refusal = self._read_spec(name, target)
             kept = state.model_copy(update={"spec": self._specs.get(name)})
             replace_file(target, content_of(kept) + b"\n")
@@ -122,6 +124,13 @@ class DirectoryPublisher:
                 f"NodeState {target} can't be written: {error.strerror}; give the agent a writable state directory"
             ) from error
         return Published(spec=None if refusal else self._specs.get(name), spec_refusal=refusal)
+
+    def _sweep_once(self, target: Path) -> None:
+        """Remove what an agent that was killed left of this node's file half-written."""
+        if target not in self._swept:
+            for unfinished in self._directory.glob(f".{target.name}.*"):
+                unfinished.unlink(missing_ok=True)
+            self._swept.add(target)
 
     def _read_spec(self, name: str, path: Path) -> str:
         try:

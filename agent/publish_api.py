@@ -7,7 +7,6 @@ comes with the answer to the agent's own write, so it neither reads nor watches.
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Self
@@ -34,6 +33,9 @@ _NOT_FOUND = 404
 _PASSING = frozenset({401, 408, 409, 425, 429})
 """Refusals below 500 that pass by themselves; 401 since the kubelet renews the token, and each request reads it."""
 _TRIED_AGAIN = "it is tried again"
+_UNKNOWN_FIELD = "failed to create typed patch object"
+"""How server-side apply says, with 500, that the CRD lacks a field (apimachinery's typed package, Kubernetes 1.36)."""
+_DELETED = "it was deleted meanwhile, or the CRD lacks its status subresource: apply infra/kustomize/crd"
 _SELDOM = "something between agent and API server answers: it is tried again now and then"
 _ACTIONS = {
     401: "the service account's token is not accepted: is it mounted from this cluster?",
@@ -166,11 +168,11 @@ class _Refusal(BaseModel):
 def _accept(answer: Answer, state: NodeState) -> None:
     name = state.metadata.name
     if not answer.is_success:
-        is_passing = answer.status >= 500 or answer.status in _PASSING
-        action = _ACTIONS.get(answer.status, _TRIED_AGAIN if is_passing else _SELDOM)
+        message = _message(answer.body)
+        action, is_lasting = _judged(answer, message)
         raise RefusedError(
-            f"API server refuses NodeState {name} with {answer.status}: {_message(answer.body)}; {action}",
-            is_lasting=not is_passing,
+            f"API server refuses NodeState {name} with {answer.status}: {message}; {action}",
+            is_lasting=is_lasting,
             asked_seconds=answer.retry_after_seconds(),
         )
     try:
@@ -185,6 +187,16 @@ def _accept(answer: Answer, state: NodeState) -> None:
         )
 
 
+def _judged(answer: Answer, message: str) -> tuple[str, bool]:
+    """What to do about a refusal, and whether it lasts until somebody does."""
+    if answer.status == _NOT_FOUND and _is_status(answer.body):  # the CRD is there: its absence is said in plain text
+        return _DELETED, False
+    if answer.status >= 500 and message.startswith(_UNKNOWN_FIELD):
+        return _ACTIONS[422], True
+    is_passing = answer.status >= 500 or answer.status in _PASSING
+    return _ACTIONS.get(answer.status, _TRIED_AGAIN if is_passing else _SELDOM), not is_passing
+
+
 def _learnt_from(answer: Answer, state: NodeState) -> Published:
     ahead = _clock_ahead_seconds(answer)
     try:
@@ -196,12 +208,17 @@ def _learnt_from(answer: Answer, state: NodeState) -> Published:
 
 
 def _clock_ahead_seconds(answer: Answer) -> float | None:
-    """This machine's clock less the server's, which tells its own in whole seconds (RFC 9110, 6.6.1)."""
+    """This machine's clock less the server's."""
+    told = answer.date
+    return None if told is None else (datetime.now(UTC) - told).total_seconds()
+
+
+def _is_status(body: bytes) -> bool:
+    """Whether it is a Kubernetes ``Status``."""
     try:
-        told = parsedate_to_datetime(answer.headers.get("date", ""))
-    except (ValueError, OverflowError):
-        return None
-    return (datetime.now(UTC) - (told if told.tzinfo else told.replace(tzinfo=UTC))).total_seconds()
+        return bool(_Refusal.model_validate_json(body).message)
+    except ValidationError:
+        return False
 
 
 def _message(body: bytes) -> str:

@@ -21,7 +21,11 @@ class RegimePredictor(Protocol):
         """Per axis; the contract's default where absent."""
 
     def probabilities(self, values: FloatArray) -> dict[Axis, float]:
-        """Calibrated probability an axis, for one vector of shape ``(len(schema),)`` with NaN for missing."""
+        """Calibrated probability an axis, for one vector of shape ``(len(schema),)`` with NaN for missing.
+
+        Raises:
+            BundleError: the model does not run.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

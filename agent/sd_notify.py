@@ -51,16 +51,12 @@ class Supervisor:
         )
 
     def ready(self, status: str) -> None:
-        """The start is done.
+        """The start is done. Said again, another status holds.
 
         Args:
             status: one line, for ``systemctl status``.
         """
         self._say("READY=1", f"STATUS={status}")
-
-    def status(self, status: str) -> None:
-        """Something else holds now; argument as of ``ready``."""
-        self._say(f"STATUS={status}")
 
     def alive(self) -> None:
         """The loop has come on: called by the loop itself, as often as it likes.
@@ -79,9 +75,9 @@ class Supervisor:
     def _say(self, *lines: str) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-            channel.setblocking(False)
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.setblocking(False)
                 channel.sendto("\n".join(lines).encode(), self._address)
-            except OSError:
-                return
+        except OSError:
+            return

@@ -67,11 +67,6 @@ def record_of(sequence: int, payload: bytes) -> bytes:
     return b"".join((_MARK, head, _CHECKSUM.pack(_checksum(head, payload)), payload))
 
 
-def record_bytes(payload: bytes) -> int:
-    """How long the payload's record is."""
-    return _OVERHEAD + len(payload)
-
-
 def records_in(content: bytes, *, start: int = 0) -> Iterator[Record]:
     """Every whole record of a segment from ``start`` on; what lies between them is passed over.
 

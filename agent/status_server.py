@@ -142,7 +142,11 @@ class StatusServer:
             self._places.acquire()
         with self._lock:
             self._clients.append(client)
-        Thread(target=self._attend, args=(client,), name="status-client", daemon=True).start()
+        try:
+            Thread(target=self._attend, args=(client,), name="status-client", daemon=True).start()
+        except RuntimeError:  # no more threads may be had, which passes
+            self._leave(client)
+            client.close()
 
     def _attend(self, client: socket.socket) -> None:
         try:
@@ -151,9 +155,12 @@ class StatusServer:
         except OSError:  # it has gone, or had to
             return
         finally:
-            with self._lock:
-                self._clients.remove(client)
-            self._places.release()
+            self._leave(client)
+
+    def _leave(self, client: socket.socket) -> None:
+        with self._lock:
+            self._clients.remove(client)
+        self._places.release()
 
     def _converse(self, client: socket.socket) -> None:
         leaves_seconds = time.monotonic() + self._client_seconds

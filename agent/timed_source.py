@@ -8,8 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from agent.figures import Figures, SourceFigures
-from agent.sources.perf import CoreFigures
-from agent.sources.protocol import CounterBlock, CounterSource, Opened, Reading
+from agent.sources.protocol import CounterBlock, CounterSource, Opened, Reading, ReadingCost
 from agent.sources.unread import is_unread
 
 
@@ -18,7 +17,7 @@ class _Interrupting(Protocol):
     """A source that knows how many groups it has open, and whom it interrupted."""
 
     @property
-    def figures(self) -> CoreFigures:
+    def figures(self) -> ReadingCost:
         """What it costs."""
 
 

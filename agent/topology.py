@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from contracts.nodestate import IsolatedCpuPolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
@@ -48,3 +50,14 @@ class Topology:
     def characterised(self) -> bool:
         """Whether this is Sapphire Rapids (family 6, model 143), the one CPU that the models were made for."""
         return self.vendor == "GenuineIntel" and self.family == 6 and self.model == 143
+
+    def is_wholly_isolated(self, domain: Domain) -> bool:
+        """Whether every CPU of the domain's socket is isolated: what is read there interrupts one of them."""
+        cpus = {cpu for other in self.domains if other.socket == domain.socket for cpu in other.cpus}
+        return cpus <= self.isolated_cpus
+
+    def left_alone(self, policy: IsolatedCpuPolicy) -> tuple[Domain, ...]:
+        """Domains of which nothing may be read under a policy, not even what other domains are read for nothing."""
+        if policy is not IsolatedCpuPolicy.NEVER:
+            return ()
+        return tuple(domain for domain in self.domains if self.is_wholly_isolated(domain))

@@ -15,10 +15,10 @@ from scheduler_extender import directory, log
 from scheduler_extender.app import create_app
 from scheduler_extender.errors import ExtenderError
 from scheduler_extender.intake import Intake
-from scheduler_extender.registry import follow_registry
 from scheduler_extender.service import Clock, Extender, utc_now
 from scheduler_extender.settings import ExtenderSettings, read_settings
 from scheduler_extender.watch import keep_up
+from serving.registry_watch import follow_registry
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 """MLflow's own variable; where it is set, the champion is the one that the registry's alias names."""
@@ -89,7 +89,14 @@ def server_of(extender: Extender, state: Path, *, tracking_uri: str = "") -> uvi
         stop = asyncio.Event()
         beside = [asyncio.create_task(keep_up(extender, state, stop))]
         if tracking_uri:
-            beside.append(asyncio.create_task(follow_registry(extender, state, stop, tracking_uri=tracking_uri)))
+            registry = follow_registry(
+                state,
+                stop,
+                tracking_uri=tracking_uri,
+                period_seconds=extender.settings.registry_seconds,
+                heard=extender.heard_from_registry,
+            )
+            beside.append(asyncio.create_task(registry))
         for task in beside:
             task.add_done_callback(_say_why_it_ended)
         yield

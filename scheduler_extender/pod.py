@@ -15,6 +15,8 @@ from scheduler_extender.errors import PodError
 MAX_SLOWDOWN = "leeward.dev/max-slowdown"
 ENFORCEMENT = "leeward.dev/enforcement"
 REQUIRED = "required"
+CONFIG_HASH = "kubernetes.io/config.hash"
+"""On the API server's mirror of a static pod: the UID by which its kubelet, and so its cgroup, knows the pod."""
 
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _GUARANTEED = frozenset({"Guaranteed", ""})
@@ -76,6 +78,7 @@ class Pod:
 
     Attributes:
         name, namespace, uid: as in its metadata.
+        node_uid: what its node calls it, and so the NodeState: another one than ``uid`` where it is a static pod.
         key: the workload's, see ``contracts.profile.profile_key``.
         max_slowdown: what its annotation says that it tolerates, 1 or more; ``None`` where it says nothing valid.
         required: nodes where a tolerance would be exceeded are no choice for it, nor for others at its cost.
@@ -89,6 +92,7 @@ class Pod:
     name: str
     namespace: str
     uid: str
+    node_uid: str
     key: str
     max_slowdown: float | None = None
     required: bool = False
@@ -138,6 +142,7 @@ def pod_of(found: PodObject) -> Pod:
         name=metadata.name,
         namespace=metadata.namespace,
         uid=metadata.uid,
+        node_uid=annotations.get(CONFIG_HASH) or metadata.uid,
         key=profile_key(labels=metadata.labels or {}, containers=_shapes(spec)),
         max_slowdown=max_slowdown,
         required=required,

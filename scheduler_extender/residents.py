@@ -47,7 +47,7 @@ def households(telemetry: NodeTelemetry, pods: Iterable[Pod]) -> tuple[Household
     domains = telemetry.domains
     members: list[list[Pod]] = [[] for _ in domains]
     for pod in pods:
-        places = [index for index, domain in enumerate(domains) if pod.uid in domain.pods]
+        places = [index for index, domain in enumerate(domains) if pod.node_uid in domain.pods]
         for index in places or _possible_places(telemetry, pod):
             members[index].append(pod)
     return tuple(

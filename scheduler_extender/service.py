@@ -96,9 +96,9 @@ class Extender:
         """Let news count from now on."""
         self._knowledge.take_over(news, now=self._clock())
 
-    def heard_from_registry(self, *, complaint: str = "") -> None:
-        """Take note of what the registry of models said: nothing to complain of, or why it can't be followed."""
-        self._knowledge.heard_from_registry(complaint)
+    def heard_from_registry(self, complaint: str | None) -> None:
+        """Take note of why the registry of models could not be followed; ``None`` where it could."""
+        self._knowledge.heard_from_registry(complaint or "")
 
     def settle(self) -> bool:
         """Compute a little of what is out of date, ahead of requests; a matter of milliseconds.

@@ -19,8 +19,11 @@ _FAILURES = (
     ort_error.InvalidProtobuf,
     ort_error.NotImplemented,
     ort_error.RuntimeException,
+    RuntimeError,
+    UnicodeDecodeError,
 )
-"""What ONNX Runtime raises for a model that it can't load or run; its exceptions share no base of their own."""
+"""What ONNX Runtime raises for a model that it can't load or run; its exceptions share no base of their own. The last
+comes where its own message quotes bytes of a damaged graph."""
 
 
 class LoadedGraph:
@@ -61,10 +64,7 @@ class LoadedGraph:
 
     def _try_two_rows(self, graph: Graph, where: str) -> None:
         """A graph may load and still fail when it runs: that is found out before it serves."""
-        try:
-            answer = self.run(np.full((2, len(graph.columns)), np.nan, dtype=np.float32))
-        except _FAILURES as error:
-            raise BundleError(f"{where} loads but does not run: {error}") from error
+        answer = self.run(np.full((2, len(graph.columns)), np.nan, dtype=np.float32))
         width = graph.output.shape[-1]
         meant = (2,) if width == 1 else (2, width)
         if answer.shape != meant or not np.isfinite(answer).all():
@@ -81,8 +81,14 @@ class LoadedGraph:
 
         Returns:
             float64 ``(n,)`` for one output a row, else ``(n, outputs)``.
+
+        Raises:
+            BundleError: it does not run.
         """
-        (answer,) = self._session.run([self._output], {self._input: rows})
+        try:
+            (answer,) = self._session.run([self._output], {self._input: rows})
+        except _FAILURES as error:
+            raise BundleError(f"{self._where} loads but does not run: {error}") from error
         result = np.asarray(answer, dtype=np.float64)
         return result[:, 0] if result.ndim == 2 and result.shape[1] == 1 else result
 
@@ -99,11 +105,8 @@ class LoadedGraph:
         binding = self._session.io_binding()
         binding.bind_cpu_input(self._input, rows)
         binding.bind_output(self._output, "cpu", 0, np.float32, answers.shape, answers.ctypes.data)
-        run = BoundRun(session=self._session, binding=binding, rows=rows, answers=answers)
-        try:
-            run()
-        except (*_FAILURES, RuntimeError) as error:
-            raise BundleError(f"{self._where} does not answer float32 of shape {answers.shape}: {error}") from error
+        run = BoundRun(session=self._session, binding=binding, rows=rows, answers=answers, where=self._where)
+        run()
         return run
 
 
@@ -118,7 +121,16 @@ class BoundRun:
     binding: ort.IOBinding
     rows: NDArray[np.float32]
     answers: NDArray[np.float32]
+    where: str
 
     def __call__(self) -> None:
-        """Run."""
-        self.session.run_with_iobinding(self.binding)
+        """Run.
+
+        Raises:
+            BundleError: it does not, or not with output of that type and shape.
+        """
+        try:
+            self.session.run_with_iobinding(self.binding)
+        except _FAILURES as error:
+            shape = self.answers.shape
+            raise BundleError(f"{self.where} does not answer float32 of shape {shape}: {error}") from error

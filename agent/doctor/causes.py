@@ -36,25 +36,25 @@ def _cause(event: str, node: Node) -> Topic:
     if _group_of(pmu) not in node.settings.event_groups:
         return Topic.EVENT_GROUPS
     if pmu is Pmu.RESCTRL:
-        return Topic.RESCTRL
+        is_unread = event in node.probe.opened or _errno(event, node) == "ENODEV"
+        return Topic.ISOLATED_CPUS if is_unread and _is_spared(pmu, node) else Topic.RESCTRL
     if not node.topology.characterised:
         return Topic.CPU
     if event in node.probe.opened:
-        return Topic.ISOLATED_CPUS if pmu is Pmu.CORE and _has_spared_domain(node) else Topic.READINGS
+        return Topic.ISOLATED_CPUS if _is_spared(pmu, node) else Topic.READINGS
     return _refusal(event, pmu, node)
 
 
 def _refusal(event: str, pmu: Pmu, node: Node) -> Topic:
     """Why an event that a source wanted did not open."""
     own = UNCORE_TOPICS.get(pmu, Topic.CORE)
-    entry = node.probe.missing.get(event)
-    number = "" if entry is None else entry.errno
+    number = _errno(event, node)
     if number in _BY_ERRNO:
         return _BY_ERRNO[number]
     if number in {"EACCES", "EPERM"}:
         return _forbidden_by(node) or own
     if number == "ENODEV":
-        return Topic.ISOLATED_CPUS if pmu is Pmu.CORE and _has_spared_domain(node) else Topic.ONLINE_CPUS
+        return Topic.ISOLATED_CPUS if _is_spared(pmu, node) else Topic.ONLINE_CPUS
     if number == "EOPNOTSUPP" and pmu is Pmu.IIO and node.has_clusters:
         return Topic.CLUSTERS
     is_unspeakable = number == "EINVAL" and pmu is not Pmu.CORE and not _can_be_said(event, pmu, node)
@@ -71,6 +71,18 @@ def _group_of(pmu: Pmu) -> EventGroup:
     if pmu is Pmu.RESCTRL:
         return EventGroup.RESCTRL
     return EventGroup.CORE if pmu is Pmu.CORE else EventGroup.UNCORE
+
+
+def _errno(event: str, node: Node) -> str:
+    entry = node.probe.missing.get(event)
+    return "" if entry is None else entry.errno
+
+
+def _is_spared(pmu: Pmu, node: Node) -> bool:
+    """Whether the policy for isolated CPUs keeps some domain's events of that kind from being read."""
+    if pmu is not Pmu.CORE:
+        return bool(node.topology.left_alone(node.settings.isolated_cpus))
+    return _has_spared_domain(node)
 
 
 def _has_spared_domain(node: Node) -> bool:

@@ -9,7 +9,7 @@ from agent.descriptors import raise_descriptor_limit
 from agent.doctor import boxes, counters, cpus, hardware, privileges, reach, surroundings
 from agent.doctor.causes import causes
 from agent.doctor.check import Check, Verdict
-from agent.doctor.granted_counters import granted_counters
+from agent.doctor.granted_counters import counters_of_node
 from agent.doctor.machine import read_machine
 from agent.doctor.node import UNCORE_TOPICS, Node
 from agent.doctor.offer import axis_offers, in_the_way_of, offered_features
@@ -96,7 +96,7 @@ def _read(
         machine=read_machine(settings.roots),
         process=read_process(settings.roots, environment),
         boxes={pmu: _boxes(settings.roots.sys, pmu) for pmu in UNCORE_TOPICS},
-        granted=granted_counters(topology, settings, kernel),
+        granted=counters_of_node(topology, settings, kernel),
         probe=probe(sources(topology, settings), topology=topology, settings=settings, work=work),
     )
     return replace(node, causes=causes(node))

@@ -13,9 +13,11 @@ from agent.sources.groups import GENERAL_COUNTERS, formula_events, plan_groups
 from agent.sources.kernel import Kernel
 from agent.sources.protocol import MissingEvent
 from agent.sources.refusal import all_missing, refused
+from agent.topology import Topology
 from contracts.events import EVENTS, Pmu
+from contracts.nodestate import IsolatedCpuPolicy
 
-_FITS_ANYWHERE = "CPU_CLK_UNHALTED.DISTRIBUTED"
+FITS_ANYWHERE = "CPU_CLK_UNHALTED.DISTRIBUTED"
 """Counts on every general counter and on no fixed one: copies of it tell how many general counters there are."""
 _FIXED_CYCLES = "CPU_CLK_UNHALTED.THREAD"
 
@@ -33,6 +35,23 @@ class CorePlan:
     groups: tuple[tuple[str, ...], ...]
     encodings: Mapping[str, Encoding]
     missing: tuple[MissingEvent, ...]
+
+
+def cpu_to_ask(topology: Topology, policy: IsolatedCpuPolicy) -> int | None:
+    """The CPU on which everything is tried: one that the policy does not spare, an isolated one only where all are.
+
+    Args:
+        topology: which CPUs there are.
+        policy: for isolated CPUs.
+
+    Returns:
+        ``None`` where the policy spares all.
+    """
+    isolated = topology.isolated_cpus
+    cpus = [cpu for domain in topology.domains for cpu in domain.cpus]
+    if policy is IsolatedCpuPolicy.NEVER:
+        cpus = [cpu for cpu in cpus if cpu not in isolated]
+    return min(cpus, key=lambda cpu: (cpu in isolated, cpu), default=None)
 
 
 def plan_core(wanted: Sequence[str], *, node: PmuNode, cpu: int, kernel: Kernel, watchdog: bool) -> CorePlan:
@@ -71,6 +90,25 @@ def most_telling_first(groups: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ..
     return tuple(ordered)
 
 
+def granted_counters(encoding: Encoding, *, cpu: int, kernel: Kernel) -> int | None:
+    """How many general counters of a core the kernel grants: clouds cap guests below the hardware's eight.
+
+    Args:
+        encoding: of ``FITS_ANYWHERE``, of which the largest group of copies is sought.
+        cpu: the CPU to ask; its counters are opened and closed again.
+        kernel: the system calls.
+
+    Returns:
+        ``None`` where not even one opens.
+    """
+    for counters in range(GENERAL_COUNTERS[Pmu.CORE], 0, -1):
+        group = open_group(kernel, [encoding] * counters, cpu=cpu)
+        if not isinstance(group, Refusal):
+            close_group(kernel, group)
+            return counters
+    return None
+
+
 def _encodings(
     wanted: Sequence[str], *, node: PmuNode, cpu: int, kernel: Kernel, missing: list[MissingEvent]
 ) -> dict[str, Encoding]:
@@ -102,7 +140,9 @@ def _accepted(
     missing: list[MissingEvent],
 ) -> list[tuple[str, ...]]:
     """Groups that the kernel accepts on ``cpu``; a refused one is split until its parts are accepted."""
-    counters = _count_counters(encodings, cpu=cpu, kernel=kernel)
+    counters = GENERAL_COUNTERS[Pmu.CORE]
+    if FITS_ANYWHERE in encodings:
+        counters = granted_counters(encodings[FITS_ANYWHERE], cpu=cpu, kernel=kernel) or 1
     accepted: list[tuple[str, ...]] = []
     pending = [(group, counters) for group in plan_groups(list(definitions.values()), counters=counters)]
     while pending:
@@ -117,18 +157,6 @@ def _accepted(
         else:
             missing.extend(refused(name, group.errno) for name in names)
     return accepted
-
-
-def _count_counters(encodings: Mapping[str, Encoding], *, cpu: int, kernel: Kernel) -> int:
-    """How many general counters the kernel grants: clouds cap guests below the hardware's eight."""
-    if _FITS_ANYWHERE not in encodings:
-        return GENERAL_COUNTERS[Pmu.CORE]
-    for counters in range(GENERAL_COUNTERS[Pmu.CORE], 1, -1):
-        group = open_group(kernel, [encodings[_FITS_ANYWHERE]] * counters, cpu=cpu)
-        if not isinstance(group, Refusal):
-            close_group(kernel, group)
-            return counters
-    return 1
 
 
 def _seen_by_planner(event: EventDefinition, *, watchdog: bool) -> EventDefinition:

@@ -92,6 +92,11 @@ class CounterGroups:
         return sum(len(block) for block in self._blocks.values())
 
     @property
+    def without_place(self) -> int:
+        """How many groups are read from wherever the thread is."""
+        return sum(not group.place for block in self._blocks.values() for group in block)
+
+    @property
     def descriptors(self) -> int:
         """How many descriptors are open."""
         return sum(len(group.descriptors) for block in self._blocks.values() for group in block)

@@ -3,7 +3,7 @@
 import errno
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,11 @@ from agent.errors import EncodingError
 from agent.event_table import EventDefinition, definition
 from agent.pmu_sysfs import core_pmu
 from agent.settings import AgentSettings
-from agent.sources.core_plan import CorePlan, plan_core
+from agent.sources.core_plan import CorePlan, cpu_to_ask, plan_core
 from agent.sources.counter_groups import CounterGroups, Refusal, Row, open_group
 from agent.sources.interruptions import CpuSets, affordable_groups
 from agent.sources.kernel import Kernel
-from agent.sources.protocol import CounterBlock, MissingEvent, Opened, Reading
+from agent.sources.protocol import CounterBlock, MissingEvent, Opened, Reading, ReadingCost
 from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, unreadable
 from agent.sources.rotation import Rotation
 from agent.sources.unread import is_unread
@@ -26,20 +26,6 @@ from agent.sysfs import read_text
 from agent.topology import Topology
 from contracts.events import EVENTS, Pmu
 from contracts.nodestate import IsolatedCpuPolicy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoreFigures:
-    """What counting on the cores has cost so far.
-
-    Attributes:
-        groups, descriptors: open now.
-        interruptions: of other CPUs since opening, by reads and by turns.
-    """
-
-    groups: int
-    descriptors: int
-    interruptions: int
 
 
 class PerfSource:
@@ -87,9 +73,9 @@ class PerfSource:
         )
 
     @property
-    def figures(self) -> CoreFigures:
+    def figures(self) -> ReadingCost:
         """What it costs."""
-        return CoreFigures(
+        return ReadingCost(
             groups=len(self._shared) + len(self._isolated),
             descriptors=self._shared.descriptors + self._isolated.descriptors,
             interruptions=self._interruptions,
@@ -104,7 +90,7 @@ class PerfSource:
         wanted = sorted(name for name in events if EVENTS[name].pmu is Pmu.CORE)
         if not wanted:
             return Opened()
-        cpu = self._cpu_to_ask()
+        cpu = cpu_to_ask(self._topology, self._settings.isolated_cpus)
         if cpu is None:
             return Opened(missing=_nothing_to_interrupt(wanted))
         try:
@@ -145,14 +131,6 @@ class PerfSource:
         self._rotation.clear()
         self._shared.close()
         self._isolated.close()
-
-    def _cpu_to_ask(self) -> int | None:
-        """The CPU on which everything is tried: one that no policy spares, an isolated one only where all are."""
-        isolated = self._topology.isolated_cpus
-        cpus = [cpu for domain in self._topology.domains for cpu in domain.cpus]
-        if self._settings.isolated_cpus is IsolatedCpuPolicy.NEVER:
-            cpus = [cpu for cpu in cpus if cpu not in isolated]
-        return min(cpus, key=lambda cpu: (cpu in isolated, cpu), default=None)
 
     def _affordable(self, groups: int) -> int:
         settings = self._settings

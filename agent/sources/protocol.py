@@ -79,6 +79,20 @@ class Opened:
     missing: tuple[MissingEvent, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingCost:
+    """What a source of descriptors has cost so far; those that count it have a property ``figures``.
+
+    Attributes:
+        groups, descriptors: open now.
+        interruptions: of other CPUs since the start.
+    """
+
+    groups: int
+    descriptors: int
+    interruptions: int
+
+
 class CounterSource(Protocol):
     """One origin of counters. A source that finds nothing opens with everything missing; it does not raise."""
 

@@ -27,6 +27,11 @@ _ACTIONS = {
 FOREIGN_CPU = "this CPU is not Sapphire Rapids: the encodings known here would count something else"
 """Why events stay closed on other CPUs even though their kernel would take the numbers."""
 
+LEFT_ALONE = (
+    "every CPU of the socket is isolated: keep one of each socket for the kernel, or set spec.isolatedCpus to sampled"
+)
+"""Why a socket's boxes and resctrl files stay unread under policy ``never``: a read would interrupt one of its CPUs."""
+
 
 def symbol(number: int) -> str:
     """``ENOENT`` for 2.

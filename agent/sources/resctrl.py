@@ -17,7 +17,7 @@ import numpy as np
 from agent.clocks import asleep_ns
 from agent.settings import AgentSettings
 from agent.sources.protocol import CounterBlock, MissingEvent, Opened, Reading
-from agent.sources.refusal import all_missing, unreadable
+from agent.sources.refusal import LEFT_ALONE, all_missing, unreadable
 from agent.sources.resctrl_parts import GroupParts
 from agent.sources.unread import mark_unread
 from agent.sysfs import read_number
@@ -37,10 +37,11 @@ _NOT_MONITORED = "resctrl has no such file for any domain here: the CPU, the hyp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where a domain's files lie below ``mon_data``."""
+    """Where a domain's files lie below ``mon_data``, and whether each read of them interrupts an isolated CPU."""
 
     domain: str
     path: str
+    is_wholly_isolated: bool
 
 
 class ResctrlSource:
@@ -75,7 +76,9 @@ class ResctrlSource:
     def read(self, *, ends_window: bool = True) -> Reading:
         """All groups as they are now, bandwidth where a window ends; groups come and go between readings.
 
-        Each file that is read interrupts some CPU of its domain for a moment (Linux, ``mon_event_read``).
+        Each file that is read interrupts some CPU of its domain for a moment (Linux, ``mon_event_read``), one that is
+        not ``nohz_full`` if there is any. Where all are isolated, files are read at a window's end alone, and under
+        policy ``never`` not at all.
         """
         wall_ns, monotonic_ns, slept_ns = time.time_ns(), time.monotonic_ns(), asleep_ns()
         groups = self._groups() if self._events else None
@@ -87,7 +90,7 @@ class ResctrlSource:
             monotonic_ns=monotonic_ns,
             asleep_ns=slept_ns,
             blocks=(self._block(bandwidth, groups, now_ns=monotonic_ns),) if bandwidth else (),
-            gauges=self._occupancy(groups) if _OCCUPANCY in self._events else {},
+            gauges=self._occupancy(groups, ends_window=ends_window) if _OCCUPANCY in self._events else {},
         )
 
     def close(self) -> None:
@@ -100,8 +103,13 @@ class ResctrlSource:
         root = self._settings.roots.resctrl / "mon_data"
         if not root.is_dir():
             return Opened(missing=all_missing(wanted, number=errno.ENOENT, reason=_NOT_MOUNTED))
+        left_alone = self._topology.left_alone(self._settings.isolated_cpus)
+        if len(left_alone) == len(self._topology.domains):
+            return Opened(missing=all_missing(wanted, number=errno.ENODEV, reason=LEFT_ALONE))
         self._places = tuple(
-            place for domain in self._topology.domains if (place := self._place(domain, root)) is not None
+            place
+            for domain in self._topology.domains
+            if domain not in left_alone and (place := self._place(domain, root)) is not None
         )
         missing: list[MissingEvent] = []
         offered: list[str] = []
@@ -122,7 +130,9 @@ class ResctrlSource:
         if sum(other.socket == domain.socket for other in self._topology.domains) > 1:
             node = numa_node(sys, domain.cpus[0])
             path = f"{path}/mon_sub_L3_{node:02d}"
-        return _Place(domain=domain.name, path=path) if (root / path).is_dir() else None
+        if not (root / path).is_dir():
+            return None
+        return _Place(domain=domain.name, path=path, is_wholly_isolated=self._topology.is_wholly_isolated(domain))
 
     def _groups(self) -> dict[str, Path] | None:
         """Control groups by name, those directories that have ``mon_data``; the root group's name is empty.
@@ -136,9 +146,11 @@ class ResctrlSource:
             return None
         return {"": root} | {entry.name: entry for entry in groups}
 
-    def _occupancy(self, groups: Mapping[str, Path]) -> dict[str, dict[str, float]]:
+    def _occupancy(self, groups: Mapping[str, Path], *, ends_window: bool) -> dict[str, dict[str, float]]:
         gauges = {}
         for place in self._places:
+            if place.is_wholly_isolated and not ends_window:
+                continue
             values = [_value(group / "mon_data" / place.path / _FILES[_OCCUPANCY]) for group in groups.values()]
             present = [value for value in values if value is not None]
             if len(present) == len(values):
@@ -151,7 +163,7 @@ class ResctrlSource:
         enabled_ns = np.full(len(rows), now_ns, dtype=np.uint64)
         running_ns = enabled_ns.copy()
         unread = np.zeros(len(rows), dtype=np.bool_)
-        sums = {name: self._parts.number(name, group) for name, group in groups.items()}
+        sums = self._parts.numbers(groups)
         for index, (place, _, group) in enumerate(rows):
             values = [_value(group / "mon_data" / place.path / _FILES[event]) for event in events]
             present = [value for value in values if value is not None]
@@ -159,7 +171,7 @@ class ResctrlSource:
                 counts[index] = present
             else:
                 unread[index] = True
-        changed = {name for name, group in groups.items() if self._parts.number(name, group) != sums[name]}
+        changed = {name for name, number in self._parts.numbers(groups).items() if number != sums[name]}
         unread |= np.array([name in changed for _, name, _ in rows], dtype=np.bool_)
         mark_unread(unread, enabled_ns=enabled_ns, running_ns=running_ns)
         return CounterBlock(

@@ -6,6 +6,7 @@ goes from the sum: bandwidth seems to fall, or, worse, to have grown a little. A
 does no harm.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -15,18 +16,20 @@ class GroupParts:
     def __init__(self) -> None:
         self._known: dict[str, tuple[frozenset[int], int]] = {}
 
-    def number(self, name: str, group: Path) -> int:
-        """Count up from 0 each time that a part of the control group has gone.
+    def numbers(self, groups: Mapping[str, Path]) -> dict[str, int]:
+        """Count up from 0 each time that a part of a control group has gone.
 
         Args:
-            name: of the control group.
-            group: its directory. A directory that was removed and made again is another one.
+            groups: all control groups there are, by name; others are forgotten. A directory that was removed and made
+                again is another one.
         """
-        parts = _inodes(group)
-        before, number = self._known.get(name, (parts, 0))
-        number += not before <= parts
-        self._known[name] = (parts, number)
-        return number
+        known = {}
+        for name, group in groups.items():
+            parts = _inodes(group)
+            before, number = self._known.get(name, (parts, 0))
+            known[name] = (parts, number + (not before <= parts))
+        self._known = known
+        return {name: number for name, (_, number) in known.items()}
 
     def forget(self) -> None:
         """Begin anew."""

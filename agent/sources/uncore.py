@@ -16,8 +16,8 @@ from agent.sources.counter_groups import CounterGroups, Refusal, Row, close_grou
 from agent.sources.dram_clock import DRAM_CLOCK, dram_clock
 from agent.sources.groups import GENERAL_COUNTERS, plan_groups
 from agent.sources.kernel import Kernel
-from agent.sources.protocol import MissingEvent, Opened, Reading
-from agent.sources.refusal import FOREIGN_CPU, all_missing, first_reasons, refused, symbol, unreadable
+from agent.sources.protocol import MissingEvent, Opened, Reading, ReadingCost
+from agent.sources.refusal import FOREIGN_CPU, LEFT_ALONE, all_missing, first_reasons, refused, symbol, unreadable
 from agent.topology import Domain, Topology
 from contracts.events import EVENTS, Pmu
 
@@ -45,7 +45,8 @@ class UncoreSource:
     counts: quotients then describe the whole socket. IIO is left missing there, since its bytes are set against a
     ceiling that belongs to one cluster. IIO counts are absolute, so a socket of which one box refuses counts none.
 
-    A package's boxes are read from its CPUs that are not isolated, where that interrupts nobody.
+    A package's boxes are read from its CPUs that are not isolated, where that interrupts nobody. Where all its CPUs are
+    isolated each read interrupts one of them, so under policy ``never`` its boxes stay closed.
     """
 
     name = "uncore"
@@ -55,6 +56,14 @@ class UncoreSource:
         self._settings = settings
         self._kernel = kernel or Kernel()
         self._groups = CounterGroups(self._kernel)
+        self._interruptions = 0
+
+    @property
+    def figures(self) -> ReadingCost:
+        """What it costs."""
+        return ReadingCost(
+            groups=len(self._groups), descriptors=self._groups.descriptors, interruptions=self._interruptions
+        )
 
     def open(self, events: frozenset[str]) -> Opened:
         """Open the uncore events among ``events``."""
@@ -71,6 +80,7 @@ class UncoreSource:
         """All boxes; none where no window ends, since counts are cumulative."""
         wall_ns, monotonic_ns, slept_ns = time.time_ns(), time.monotonic_ns(), asleep_ns()
         blocks = self._groups.read() if self._groups and ends_window else ()
+        self._interruptions += self._groups.without_place if blocks else 0
         return Reading(wall_ns=wall_ns, monotonic_ns=monotonic_ns, asleep_ns=slept_ns, blocks=blocks)
 
     def close(self) -> None:
@@ -104,8 +114,12 @@ class UncoreSource:
         boxes = [_encoded(node, definitions, missing=missing) for node in nodes]
         sayable = [name for name in definitions if any(box.can_say([name]) for box in boxes)]
         planned = plan_groups([definitions[name] for name in sayable], counters=GENERAL_COUNTERS[pmu])
+        left_alone = self._topology.left_alone(self._settings.isolated_cpus)
         for group in (part for names in planned for part in self._workable(names, boxes)):
             for socket, domains in self._sockets().items():
+                if domains[0] in left_alone:
+                    missing.extend(all_missing(group, number=errno.ENODEV, reason=LEFT_ALONE))
+                    continue
                 self._open_socket(pmu, group, boxes=boxes, socket=socket, domains=domains, missing=missing)
         missing.extend(all_missing(sayable, number=errno.ENODEV, reason=_NO_CPU))
         return missing

@@ -14,9 +14,11 @@ from eval.errors import EvaluationError
 from eval.one_placement.answer import NodeAnswer, NodeShown, Placement, PodAnswer
 from eval.one_placement.measured import MeasuredCluster
 from eval.testbed.workload import workload
+from scheduler_extender.wire import parse_args
 
 CAPTURED = ("upf", "firewall", "batch")
 TRUTH_OF = "upf-large"
+"""The workload that the first of them names in its label."""
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -40,7 +42,9 @@ def ask_extender(address: Address, cluster: MeasuredCluster) -> Placement:
     Raises:
         EvaluationError: the extender did not answer with status 200.
     """
-    truth = cluster.true_worst_slowdowns(workload(TRUTH_OF))
+    first = captured_request(CAPTURED[0])
+    asked_cpus = parse_args(first, limit_bytes=len(first)).pod.exclusive_cpus
+    truth = cluster.true_worst_slowdowns(workload(TRUTH_OF), exclusive_cpus=asked_cpus)
     return Placement(
         pods=tuple(_pod_answer(address, captured_request(name)) for name in CAPTURED),
         nodes={

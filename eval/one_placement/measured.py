@@ -1,7 +1,7 @@
 """Sixteen simulated nodes with tenants on them, measured by the agent's code and published as it publishes.
 
-One node stays empty, and on one every core is pressed, so that a reader knows beforehand which should win and which
-should lose; the others get tenants by chance.
+One node stays empty, and on one both sockets are pressed, so that a reader knows beforehand which should do well and
+which should not; the others get tenants by chance.
 """
 
 import json
@@ -24,6 +24,7 @@ from eval.placement.arrivals import Arrival
 from eval.placement.demand import demand_of
 from eval.placement.pods import pod_object
 from eval.testbed.cluster import sixteen_nodes
+from eval.testbed.kubelet import pod_placement
 from eval.testbed.node import SimulatedNode
 from eval.testbed.stressor import Stressor
 from eval.testbed.workload import WORKLOADS, Workload
@@ -56,17 +57,22 @@ class MeasuredCluster:
         node = next(node for node in self.nodes if node.name == name)
         return sum(len(node.occupants(domain.name)) for domain in node.topology.domains)
 
-    def true_worst_slowdowns(self, newcomer: Workload) -> Mapping[str, float]:
+    def true_worst_slowdowns(self, newcomer: Workload, *, exclusive_cpus: int) -> Mapping[str, float]:
         """Per node, the worst true slowdown of any party if a workload came, on the worse of the sockets with room.
 
         Nodes without room are absent. Nothing that is published or trained on knows these.
+
+        Args:
+            newcomer: how it behaves.
+            exclusive_cpus: that its pod asks for, enough for its workers.
         """
         found = {}
         for node in self.nodes:
+            placed = pod_placement(node)
             worst = [
                 _worst_slowdown(node, newcomer, domain.name)
                 for domain in node.topology.domains
-                if node.free_cores(domain.name) >= newcomer.exclusive_cores
+                if (placed.free_in(domain.name) or 0) >= exclusive_cpus
             ]
             if worst:
                 found[node.name] = max(worst)
@@ -102,6 +108,7 @@ def measure_cluster(state: Path, *, seed: int) -> MeasuredCluster:
             AgentSettings(node=node.name),
             predictor=predictor,
             bundle_digest=bundle.digest,
+            pods=pod_placement(node),
             window_seconds=_WINDOW_SECONDS,
             clock=node.now,
             sleep=node.advance,

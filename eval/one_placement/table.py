@@ -10,12 +10,12 @@ from eval.one_placement.answer import NodeAnswer, Placement, PodAnswer
 
 def render_answers(placement: Placement) -> RenderableType:
     """Every node's score for each pod with the bound behind it, and beside them what only the simulator knows."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("node", no_wrap=True)
-    table.add_column("tenants", justify="right")
-    table.add_column("regimes", no_wrap=True)
+    table.add_column("ten-\nants", justify="right", no_wrap=True)
+    table.add_column("regimes")
     for answer in placement.pods:
-        table.add_column(f"{answer.pod}\ntolerates {answer.tolerance:.2f}", no_wrap=True)
+        table.add_column(f"{answer.pod}\ntolerates\n{answer.tolerance:.2f}", no_wrap=True)
     table.add_column(f"truth,\n{placement.truth_of}", justify="right", no_wrap=True)
     first = placement.pods[0].nodes
     for name in sorted(placement.nodes, key=lambda node: (-first[node].score, node)):
@@ -30,14 +30,14 @@ def render_answers(placement: Placement) -> RenderableType:
         Text(
             "Below each pod its score and the bound behind it: of the slowdown of the party that is worst off against "
             "what it tolerates, if the pod came. That is the pod itself, or a resident, which is named. Truth: the "
-            "worst slowdown that then happens to anyone, which the simulator alone knows.",
+            "worst slowdown that then happens to anyone, on whichever socket has room; the simulator alone knows it.",
             style="dim",
         ),
     )
 
 
 def _cell(answer: NodeAnswer) -> Text:
-    party = "" if answer.party == "itself" else f" {answer.party}"
+    party = "" if answer.party == "itself" else f"\n{answer.party}"
     return Text.assemble((f"{answer.score:>2}", "bold"), f"  {answer.bound:.2f}", (party, "dim"))
 
 

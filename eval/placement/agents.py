@@ -6,13 +6,15 @@ from agent.regime import RegimePredictor
 from agent.settings import AgentSettings
 from contracts.nodestate import NodeState
 from eval.placement.cluster import Cluster
+from eval.testbed.kubelet import pod_placement
 
 
 class Agents:
     """One agent a node.
 
     A real agent measures window after window and publishes on a change, else as a heartbeat. Here a node is measured
-    where it would publish: somebody came or went and a whole window has passed since, or the heartbeat is due.
+    where it would publish: somebody came or went and a whole window has passed since, or the heartbeat is due. It names
+    the pods that were there then: who comes afterwards is in no NodeState until a window has measured him.
 
     Args:
         cluster: the nodes.
@@ -66,6 +68,7 @@ class Agents:
             AgentSettings(node=name),
             predictor=self._predictor,
             bundle_digest=self._bundle_digest,
+            pods=pod_placement(node),
             window_seconds=self._window_seconds,
             clock=node.now,
             sleep=node.advance,

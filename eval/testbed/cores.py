@@ -67,6 +67,15 @@ class CoreMap:
         """How many more workers there is room for."""
         return len(self._free_threads())
 
+    def granted(self, owner: str) -> frozenset[Thread]:
+        """Threads that kubelet gave an owner, with idle second ones of whole cores; none for a process of the host."""
+        if owner in self.hosts:
+            return frozenset()
+        own = frozenset(thread for thread, holder in self.owners.items() if holder == owner)
+        if self.policy is CpuPolicy.FULL_CORES:
+            return frozenset((core, thread) for core, _ in own for thread in range(self.threads_per_core))
+        return own
+
     def sibling_owners(self, owner: str) -> dict[str, float]:
         """Who is on the other threads of an owner's cores, and on which share of the owner's threads."""
         own = [thread for thread, holder in self.owners.items() if holder == owner]

@@ -160,6 +160,20 @@ class SimulatedNode:
         self._core_map(domain)
         return MappingProxyType(self._occupants[domain])
 
+    def exclusive_cpus(self, domain: str) -> Mapping[str, frozenset[int]]:
+        """The CPUs that kubelet gave each pod of a domain, by uid; processes of the host are absent.
+
+        Raises:
+            PlacementError: there is no such domain.
+        """
+        cores, socket = self._core_map(domain), self._socket_of(domain)
+        granted = {uid: cores.granted(uid) for uid in self._occupants[domain]}
+        return {
+            uid: frozenset(_cpu(socket, core, thread) for core, thread in threads)
+            for uid, threads in granted.items()
+            if threads
+        }
+
     def indicator(self, uid: str) -> float:
         """A workload's own indicator over the last advance, with measurement noise.
 

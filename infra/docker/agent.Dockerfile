@@ -27,7 +27,8 @@ COPY --from=build /opt/leeward /opt/leeward
 ENV PATH=/opt/leeward/venv/bin:$PATH \
     PYTHONPATH=/opt/leeward/app \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    OPENBLAS_NUM_THREADS=1
 # Outside a cluster; the DaemonSet runs it as uid 0 with CAP_PERFMON alone, and says why.
 USER 65532:65532
 WORKDIR /opt/leeward/app

@@ -3,7 +3,12 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.announcement import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, Announcements
+from agent.announcement import (
+    FIRST_LASTING_WAIT_SECONDS,
+    FIRST_WAIT_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    Announcements,
+)
 from agent.backoff import LONGEST_ASKED_SECONDS
 from agent.pacing import Pacing, Reason
 from contracts.nodestate import Metadata, NodeState
@@ -94,11 +99,28 @@ def test_a_beat_that_failed_stays_due_though_nothing_has_changed() -> None:
 def test_no_news_ends_a_wait() -> None:
     made = settled()
     made.offer(QUIET, now_seconds=10.0)
-    made.failed(made.take(), now_seconds=10.0, is_lasting=True)
+    for _ in range(10):
+        made.failed(made.take(), now_seconds=10.0, is_lasting=True)
     for second in (20.0, 30.0, 40.0):
         made.offer(PRESSED, now_seconds=second)
         assert made.at_seconds is not None
         assert made.at_seconds > 10.0 + 0.99 * LONGEST_WAIT_SECONDS
+
+
+def test_a_lasting_refusal_is_tried_sooner_at_first_and_anew_after_a_success() -> None:
+    """An API server that starts anew refuses everything for a second."""
+    made = settled()
+    made.offer(QUIET, now_seconds=10.0)
+    waits = []
+    for _ in range(2):
+        made.failed(made.take(), now_seconds=10.0, is_lasting=True)
+        waits.append(made.at_seconds)
+        made.written(made.take(), now_seconds=10.0)
+        made.offer(PRESSED, now_seconds=10.0)
+        made.offer(PRESSED, now_seconds=10.0)
+    assert waits[0] == waits[1]
+    assert waits[0] is not None
+    assert waits[0] <= 10.0 + FIRST_LASTING_WAIT_SECONDS
 
 
 def test_what_was_offered_during_a_write_is_compared_with_what_was_written() -> None:

@@ -295,11 +295,8 @@ def test_a_thread_that_died_of_a_defect_is_told(tmp_path: Path) -> None:
         node="node-a",
         interval_seconds=0.01,
     )
+    delivery.accept([vector(0)])
     delivery.start()
-
-    def is_told() -> bool:
-        delivery.accept([vector(0)])
-        return troubles.counts.get("delivery-ended", 0) > 0
-
-    eventually(is_told)
+    eventually(lambda: "delivery-ended" in troubles.counts)
     delivery.close()
+    assert [trouble.name for trouble in troubles.present] == ["delivery-ended"]

@@ -10,7 +10,7 @@ from agent.data.trim_perfmon import trim
 from agent.encoding import encode, log_disagreements
 from agent.errors import EncodingError
 from agent.event_table import EventDefinition, definition
-from agent.pmu_sysfs import PERF_TYPE_RAW, PmuNode, core_pmu, uncore_boxes
+from agent.pmu_sysfs import PERF_TYPE_RAW, PmuNode, core_pmu, read_boxes
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
 from tests.unit.agent.logged import logged_events
@@ -34,7 +34,7 @@ def test_core_encodings_agree_with_an_independent_computation(sys: Path, name: s
 
 @pytest.mark.parametrize("name", sorted(EXPECTED["uncore"]))
 def test_uncore_encodings_agree_with_an_independent_computation(sys: Path, name: str) -> None:
-    boxes = uncore_boxes(sys, EVENTS[name].pmu)
+    boxes = read_boxes(sys, EVENTS[name].pmu).readable
     assert {encode(definition(name), box).config for box in boxes} == {int(EXPECTED["uncore"][name]["config"], 0)}
     assert all(box.name.startswith(EXPECTED["uncore"][name]["pmu"] + "_") for box in boxes)
 
@@ -68,12 +68,12 @@ def test_without_a_core_pmu_the_architectures_own_encoding_is_tried(tmp_path: Pa
     roots = build(tmp_path, Machine(core_pmu=False, boxes={}))
     assert core_pmu(roots.sys).type == PERF_TYPE_RAW
     assert encode(definition("XQ.FULL_CYCLES"), core_pmu(roots.sys)).config == 0x100012D
-    assert uncore_boxes(roots.sys, Pmu.CHA) == ()
+    assert read_boxes(roots.sys, Pmu.CHA).readable == ()
 
 
 def test_an_old_kernel_says_which_field_it_lacks(tmp_path: Path) -> None:
     roots = build(tmp_path, Machine(old_kernel=True))
-    cha, iio, imc = (uncore_boxes(roots.sys, pmu)[0] for pmu in (Pmu.CHA, Pmu.IIO, Pmu.IMC))
+    cha, iio, imc = (read_boxes(roots.sys, pmu).readable[0] for pmu in (Pmu.CHA, Pmu.IIO, Pmu.IMC))
     assert cha.name == "uncore_type_0_0"
     with pytest.raises(EncodingError, match="too few umask bits"):
         encode(definition("UNC_CHA_TOR_INSERTS.IA"), cha)

@@ -1,6 +1,8 @@
 """The client against a plain HTTP server on loopback; TLS and tokens are held by the API publisher's tests."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,6 +30,7 @@ class Echo:
     url: str = ""
     hang_up: bool = False
     tears: bool = False
+    chunks: bool = False
     client_ports: list[int] = field(default_factory=list)
 
 
@@ -44,7 +47,11 @@ def echo() -> Iterator[Echo]:
             content = f"{self.command} {self.path} {body.decode()} {self.headers.get('Authorization')}".encode()
             served.client_ports.append(self.client_address[1])
             self.send_response(429 if self.path.endswith("busy") else 200)
-            self.send_header("Content-Length", str(len(content)))
+            if served.chunks:
+                self.send_header("Transfer-Encoding", "chunked")
+                content = b"".join(b"1\r\n%c\r\n" % byte for byte in content) + b"0\r\n\r\n"
+            else:
+                self.send_header("Content-Length", str(len(content)))
             self.send_header("Retry-After", "3")
             self.end_headers()
             self.wfile.write(content[: len(content) // (2 if served.tears else 1)])
@@ -99,6 +106,16 @@ def test_a_server_that_is_away_and_a_token_that_is_missing_are_told(tmp_path: Pa
         HttpClient(Server(url="http://127.0.0.1:1", token_file=tmp_path / "token")).exchange("GET", "/")
 
 
+def test_answers_in_chunks_share_a_connection(echo: Echo) -> None:
+    """As the API server answers with more than some 4 kB."""
+    echo.chunks = True
+    client = HttpClient(Server(url=echo.url))
+    assert [client.exchange("GET", f"/{number}").body for number in range(3)] == [
+        f"GET /{number}  None".encode() for number in range(3)
+    ]
+    assert len(set(echo.client_ports)) == 1
+
+
 def test_a_token_that_is_no_header_is_told(echo: Echo, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("one\ntwo")
     client = HttpClient(Server(url=echo.url, token_file=tmp_path / "token"))
@@ -111,6 +128,42 @@ def test_a_body_that_ends_early_is_no_answer(echo: Echo) -> None:
     client = HttpClient(Server(url=echo.url))
     with pytest.raises(UnreachableError, match="more expected"):
         client.exchange("GET", "/")
+
+
+def _drip(listener: socket.socket, begun: bytes, rest: bytes) -> None:
+    """Answer one client byte by byte until it has had enough."""
+    client, _ = listener.accept()
+    with client:
+        client.sendall(begun)
+        try:
+            while True:
+                client.sendall(rest)
+                time.sleep(0.01)
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+    ],
+    ids=["status", "header", "continue", "body", "chunk"],
+)
+def test_an_answer_that_comes_in_drops_is_not_waited_for_for_ever(begun: bytes, rest: bytes) -> None:
+    """Each drop comes well within the time of one wait."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dripping = threading.Thread(target=_drip, args=(listener, begun, rest), daemon=True)
+        dripping.start()
+        client = HttpClient(Server(url=f"http://127.0.0.1:{listener.getsockname()[1]}"), answer_seconds=0.3)
+        with pytest.raises(UnreachableError, match=r"can't be reached: its answer takes over 0.3 s"):
+            client.exchange("GET", "/")
+        dripping.join(30.0)
+        assert not dripping.is_alive(), "the connection was closed"
 
 
 def test_a_busy_server_says_when_to_come_back(echo: Echo) -> None:

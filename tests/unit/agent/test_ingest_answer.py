@@ -99,3 +99,13 @@ def test_retry_after_is_heeded_by_the_servers_clock() -> None:
         failure = meaning(status, retry_after="7", date="no date")
         assert isinstance(failure, Failure)
         assert failure.asked_seconds == 7.0
+
+
+@pytest.mark.parametrize("zone", ["+9999", "+99999999999999999999", "-99999999999999999999"])
+def test_a_date_that_no_clock_has_is_passed_over(zone: str) -> None:
+    wrong = f"Mon, 01 Jan 2024 00:00:00 {zone}"
+    assert Answer(status=503, headers={"date": wrong}).date is None
+    for retry_after, asked_seconds in (("7", 7.0), (wrong, None)):
+        failure = meaning(503, date=wrong, retry_after=retry_after)
+        assert isinstance(failure, Failure)
+        assert failure.asked_seconds == asked_seconds

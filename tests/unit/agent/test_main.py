@@ -49,6 +49,16 @@ class Program:
                 return self.events[-1]
         raise AssertionError(f"ended without {name}: {self.events}")
 
+    def wait_for_all(self, *names: str) -> None:
+        """Go on until each has come, in whichever order."""
+        left = set(names)
+        while left:
+            assert self.process.stderr is not None
+            line = self.process.stderr.readline()
+            assert line, f"ended without {left}: {self.events}"
+            self.events.append(json.loads(line))
+            left.discard(str(self.events[-1]["event"]))
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Send a signal; how many seconds the end took."""
         asked = time.monotonic()

@@ -13,13 +13,17 @@ from pathlib import Path
 import pytest
 
 from agent.champion_model import ChampionModel
+from agent.http_client import Server
 from agent.model_fetch import (
+    ENDED,
     NOBODY_PROMOTED,
     NOT_ACCEPTED,
     NOT_REACHED,
     NOT_STORED,
     FetchFigures,
+    ModelFetch,
 )
+from agent.troubles import Troubles
 from contracts.axis import Axis
 from serving.bundle_directory import write_bundle
 from serving.champion import bundle_place, champion_path, install_champion, read_champion
@@ -321,3 +325,23 @@ def test_an_agent_that_is_killed_at_any_time_leaves_no_champion_that_is_not_whol
     with started(Node(node.state, live.url)):
         eventually(lambda: node.digest == digest)
     assert not [name for name in node.files() if "unfinished" in name or name.startswith(".champion")]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_of_a_defect_is_told(tmp_path: Path) -> None:
+    def defect() -> float:
+        raise AssertionError("a defect")
+
+    troubles = Troubles()
+    fetch = ModelFetch(Server(url="http://127.0.0.1:1"), tmp_path, troubles=troubles, share=defect)
+    fetch.start()
+    eventually(lambda: ENDED in troubles.counts)
+    fetch.close()
+    assert ENDED in {trouble.name for trouble in troubles.present}
+
+
+def test_an_end_that_was_asked_for_is_no_trouble(live: Live, node: Node) -> None:
+    with started(node):
+        eventually(lambda: node.fetch.figures.asked > 0)
+    eventually(lambda: not threads_asking())
+    assert ENDED not in node.troubles.counts

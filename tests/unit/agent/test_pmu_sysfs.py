@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.pmu_sysfs import PERF_TYPE_RAW, core_pmu, has_hbm_boxes, read_boxes, uncore_boxes
+from agent.pmu_sysfs import PERF_TYPE_RAW, core_pmu, has_hbm_boxes, read_boxes
 from contracts.events import Pmu
 from tests.unit.agent.machine_tree import Machine, build
 
@@ -14,7 +14,7 @@ def device(sys: Path, name: str) -> Path:
 
 def test_boxes_come_in_numeric_order_with_their_packages_cpus(tmp_path: Path) -> None:
     roots = build(tmp_path, Machine(boxes={"cha": 11}))
-    boxes = uncore_boxes(roots.sys, Pmu.CHA)
+    boxes = read_boxes(roots.sys, Pmu.CHA).readable
     assert [box.name for box in boxes] == [f"uncore_cha_{number}" for number in range(11)]
     assert {box.cpus for box in boxes} == {(0, 2)}
 
@@ -22,8 +22,12 @@ def test_boxes_come_in_numeric_order_with_their_packages_cpus(tmp_path: Path) ->
 def test_numbers_may_have_gaps_and_a_single_box_has_none(tmp_path: Path) -> None:
     machine = Machine(boxes={"imc": (16, 0, 3), "upi": 1}, unnumbered=frozenset({"upi"}))
     roots = build(tmp_path, machine)
-    assert [box.name for box in uncore_boxes(roots.sys, Pmu.IMC)] == ["uncore_imc_0", "uncore_imc_3", "uncore_imc_16"]
-    assert [box.name for box in uncore_boxes(roots.sys, Pmu.UPI)] == ["uncore_upi"]
+    assert [box.name for box in read_boxes(roots.sys, Pmu.IMC).readable] == [
+        "uncore_imc_0",
+        "uncore_imc_3",
+        "uncore_imc_16",
+    ]
+    assert [box.name for box in read_boxes(roots.sys, Pmu.UPI).readable] == ["uncore_upi"]
 
 
 def test_unnamed_boxes_go_by_their_types_numbers(tmp_path: Path) -> None:
@@ -31,8 +35,8 @@ def test_unnamed_boxes_go_by_their_types_numbers(tmp_path: Path) -> None:
         boxes={"cha": 2, "iio": 1, "cxlcm": (16, 2), "hbm": 2}, old_kernel=True, unnumbered=frozenset({"iio"})
     )
     roots = build(tmp_path, machine)
-    assert [box.name for box in uncore_boxes(roots.sys, Pmu.CHA)] == ["uncore_type_0_0", "uncore_type_0_1"]
-    assert [box.name for box in uncore_boxes(roots.sys, Pmu.IIO)] == ["uncore_type_1"]
+    assert [box.name for box in read_boxes(roots.sys, Pmu.CHA).readable] == ["uncore_type_0_0", "uncore_type_0_1"]
+    assert [box.name for box in read_boxes(roots.sys, Pmu.IIO).readable] == ["uncore_type_1"]
     assert has_hbm_boxes(roots.sys)
 
 
@@ -40,9 +44,9 @@ def test_other_boxes_are_not_taken_for_those_wanted(tmp_path: Path) -> None:
     roots = build(tmp_path, Machine(boxes={"imc": 1, "m2m": 1, "hbm": 1, "cxldp": 1}))
     for name in ("uncore_imc_free_running_0", "uncore_imc_free_running", "uncore_iio_free_running_3", "uncore_m3upi_0"):
         shutil.copytree(device(roots.sys, "uncore_imc_0"), device(roots.sys, name))
-    assert [box.name for box in uncore_boxes(roots.sys, Pmu.IMC)] == ["uncore_imc_0"]
+    assert [box.name for box in read_boxes(roots.sys, Pmu.IMC).readable] == ["uncore_imc_0"]
     for pmu in (Pmu.CHA, Pmu.IIO, Pmu.UPI):
-        assert uncore_boxes(roots.sys, pmu) == ()
+        assert read_boxes(roots.sys, pmu).readable == ()
 
 
 def test_hbm_is_known_by_its_boxes(tmp_path: Path) -> None:
@@ -80,7 +84,7 @@ def test_a_box_that_is_not_described_is_told_apart(
 
 def test_a_box_says_what_the_kernel_calls_its_events(tmp_path: Path) -> None:
     roots = build(tmp_path, Machine(boxes={"imc": 1}, kernel_names=True))
-    (box,) = uncore_boxes(roots.sys, Pmu.IMC)
+    (box,) = read_boxes(roots.sys, Pmu.IMC).readable
     assert box.kernel_terms == {"cas_count_write": {"event": 0x05, "umask": 0xF0}, "clockticks": {"event": 1}}
 
 

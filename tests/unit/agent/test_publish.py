@@ -44,6 +44,17 @@ def test_a_failed_replacement_leaves_the_old_state_and_no_leftovers(tmp_path: Pa
     assert [path.name for path in (tmp_path / "nodestates").iterdir()] == ["node-1.json"]
 
 
+def test_what_a_killed_agent_left_half_written_goes_with_the_first_write(tmp_path: Path) -> None:
+    """Agents of other nodes may write to the same directory just then."""
+    state = Node(tmp_path / "node").observe()
+    directory = tmp_path / "nodestates"
+    directory.mkdir()
+    for name in (".node-1.json.k1ll3d__", ".node-2.json.writing_"):
+        (directory / name).write_text("{")
+    DirectoryPublisher(tmp_path).publish(state)
+    assert {path.name for path in directory.iterdir()} == {"node-1.json", ".node-2.json.writing_"}
+
+
 def edited(publisher: DirectoryPublisher, spec: object) -> None:
     path = publisher.path_of("node-1")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"spec": spec}))

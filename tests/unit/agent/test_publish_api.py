@@ -122,10 +122,13 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(
         ((302, b"\xff" * 1000), r"302: .{300}; something between agent and API server answers"),
         ((400, b'{"message": 7}'), r'400: {"message": 7}; something between'),
         ((403, b'{"message": "agent may not patch"}'), r"403: agent may not patch; apply infra/kustomize/agent"),
+        ((404, b"404 page not found"), r"404: 404 page not found; apply the CRD"),
+        ((404, b'{"message": "\\"n1\\" not found"}'), r'404: "n1" not found; it was deleted meanwhile'),
         ((409, b'{"message": "the object has been modified"}'), r"409: .*modified; it is tried again"),
         ((410, b'{"message": "Gone"}'), r"410: Gone; leeward.dev/v1 is not served any more: apply the CRD"),
         ((422, b'{"message": "status.regimes: Invalid"}'), r"422: status.regimes: Invalid; CRD and agent differ"),
         ((429, b'{"message": "Too many\\nrequests"}'), r"429: Too many requests; it is tried again"),
+        ((500, b'{"message": "failed to create typed patch object (/n1)"}'), r"500: failed .*; CRD and agent differ"),
         ((500, b"[" * 100_000), r"500: \[{300}; it is tried again"),
         ((503, b""), r"503: no reason given; it is tried again"),
     ],
@@ -134,11 +137,13 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_again(
 def test_a_refusal_says_what_the_server_said_what_to_do_and_whether_it_passes(
     api: Api, publisher: ApiPublisher, state: NodeState, refusal: tuple[int, bytes], message: str
 ) -> None:
-    api.refusals = [refusal]
+    api.refusals = [refusal] * 2  # after a 404 the bare object is applied, and refused as well
     with pytest.raises(RefusedError, match=f"API server refuses NodeState node-1 with {message}") as caught:
         publisher.publish(state)
-    assert caught.value.is_lasting is (refusal[0] in {302, 400, 403, 410, 422})
+    is_said_to_last = refusal[0] in {302, 400, 403, 410, 422} or b"typed patch" in refusal[1] or b"page" in refusal[1]
+    assert caught.value.is_lasting is is_said_to_last
     assert caught.value.asked_seconds is None
+    api.refusals = []
     publisher.publish(state)
 
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from agent.settings import AgentSettings, Roots
+from agent.sources.refusal import LEFT_ALONE
 from agent.sources.resctrl import ResctrlSource
 from agent.sources.unread import is_unread
 from agent.topology import Domain, Topology
 from agent.topology_sysfs import read_topology
 from contracts.features import FEATURE_SCHEMA_V1
+from contracts.nodestate import IsolatedCpuPolicy
 from tests.unit.agent.machine_tree import Machine, add_resctrl, build
 
 ALL = FEATURE_SCHEMA_V1.events
@@ -179,3 +181,32 @@ def test_a_control_group_that_was_removed_and_made_again_is_another_row(roots: R
     (roots.resctrl / "latency").rename(roots.resctrl.parent / "elsewhere")
     add_resctrl(roots, "latency", total=5000, local=5000)
     assert bandwidth_rows(resctrl) == ("root@socket0", "latency#1@socket0")
+
+
+def isolated(root: Path, *, cpus: str, policy: IsolatedCpuPolicy) -> ResctrlSource:
+    roots = build(root, Machine(isolated=cpus))
+    for socket in (0, 1):
+        add_resctrl(roots, "", domain=f"mon_L3_{socket:02d}", occupancy=5, total=7, local=6)
+    settings = AgentSettings(node="n1", roots=roots, isolated_cpus=policy)
+    return ResctrlSource(topology=read_topology(roots), settings=settings)
+
+
+def test_a_socket_of_isolated_cpus_is_left_alone_under_never(tmp_path: Path) -> None:
+    resctrl = isolated(tmp_path, cpus="2,3,6,7", policy=IsolatedCpuPolicy.NEVER)
+    assert resctrl.open(ALL).events == RESCTRL
+    reading = resctrl.read()
+    assert set(reading.gauges) == {"socket0"}
+    assert {domain for block in reading.blocks for domain in block.domains} == {"socket0"}
+
+
+def test_a_socket_of_isolated_cpus_is_read_at_a_windows_end_otherwise(tmp_path: Path) -> None:
+    resctrl = isolated(tmp_path, cpus="2,3,6,7", policy=IsolatedCpuPolicy.SAMPLED)
+    resctrl.open(ALL)
+    assert set(resctrl.read(ends_window=False).gauges) == {"socket0"}
+    assert set(resctrl.read().gauges) == {"socket0", "socket1"}
+
+
+def test_a_node_of_isolated_cpus_says_why_nothing_is_read(tmp_path: Path) -> None:
+    opened = isolated(tmp_path, cpus="0-7", policy=IsolatedCpuPolicy.NEVER).open(ALL)
+    assert {entry.event for entry in opened.missing} == RESCTRL
+    assert {entry.reason for entry in opened.missing} == {LEFT_ALONE}

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from threading import Event
 
@@ -16,6 +18,7 @@ from agent.pacing import Pacing
 from agent.pod_cgroups import PodCgroups
 from agent.pods import PodWatch
 from agent.publish import Published
+from agent.regime import RegimePredictor
 from agent.run import Agent, Surroundings, settings_in_force
 from agent.sampling import Stop, beats_of
 from agent.sd_notify import Supervisor
@@ -24,11 +27,15 @@ from agent.sources.perf import PerfSource
 from agent.sources.registry import Origin
 from agent.topology_sysfs import read_topology
 from agent.troubles import Troubles
+from contracts.axis import Axis
 from contracts.nodestate import ConditionStatus, ConditionType, EventGroup, IsolatedCpuPolicy, NodeState, Spec, Status
-from contracts.vector import FeatureVector
+from contracts.regime import Regime
+from contracts.vector import FeatureVector, FloatArray
+from serving.errors import BundleError
 from tests.unit.agent.fabricated_node import Node
+from tests.unit.agent.fixed_predictor import FixedPredictor
 from tests.unit.agent.logged import LoggedEvent, logged_events
-from tests.unit.agent.machine_tree import Machine
+from tests.unit.agent.machine_tree import Machine, add_resctrl
 from tests.unit.agent.test_champion_model import promote
 
 
@@ -58,10 +65,29 @@ class Reader:
         return [state.status for state in self.states if state.status is not None]
 
 
+class Clock:
+    """The system's, moved on when told."""
+
+    def __init__(self) -> None:
+        self.ahead_seconds = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_seconds
+
+    def pass_an_hour(self) -> None:
+        self.ahead_seconds += 3600.0
+
+
 class Loop:
     """An agent on a fabricated node, with a reader of what it says."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        model: type[ChampionModel] = ChampionModel,
+    ) -> None:
         self.node = node
         self.node.settings.state_directory.mkdir(exist_ok=True)
         self.reader = Reader()
@@ -75,7 +101,7 @@ class Loop:
             node.settings,
             Surroundings(
                 outlet=self.outlet,
-                model=ChampionModel(node.settings.state_directory, troubles=self.troubles),
+                model=model(node.settings.state_directory, troubles=self.troubles),
                 troubles=self.troubles,
                 figures=self.figures,
                 supervisor=Supervisor(),
@@ -83,6 +109,7 @@ class Loop:
                 sink=self.reader,
                 origin_of=self.origin_of,
             ),
+            monotonic=monotonic,
         )
 
     def origin_of(self, settings: AgentSettings) -> Origin:
@@ -172,6 +199,30 @@ def test_the_champion_judges_and_is_named(tmp_path: Path) -> None:
     assert "champion-loaded" in {event.name for event in events}
 
 
+def test_a_model_that_does_not_run_leaves_regimes_unknown_and_is_told(tmp_path: Path) -> None:
+    class Failing(ChampionModel):
+        @property
+        def predictor(self) -> RegimePredictor:
+            return FailingPredictor()
+
+    class FailingPredictor(FixedPredictor):
+        def probabilities(self, values: FloatArray) -> dict[Axis, float]:
+            raise BundleError("graph regime-llc.onnx does not run")
+
+        def __init__(self) -> None:
+            super().__init__({})
+
+    loop = Loop(Node(tmp_path), model=Failing)
+    events = loop.run(windows=3)
+    status = loop.reader.statuses[0]
+    degraded = status.condition(ConditionType.DEGRADED)
+    assert {domain.regime for domain in status.domains} == {Regime.UNKNOWN}
+    assert status.bundle_digest is None
+    assert degraded is not None
+    assert degraded.message.startswith("graph regime-llc.onnx does not run; regimes are unknown meanwhile")
+    assert [event.name for event in events].count("model-fails") == 1
+
+
 def test_conditions_keep_their_time_across_windows_and_reopenings(tmp_path: Path) -> None:
     node = Node(tmp_path, Machine(boxes={}))
     node.settings = replace(node.settings, heartbeat_seconds=0.02)
@@ -200,6 +251,31 @@ def test_cpus_that_come_or_go_have_everything_opened_anew(loop: Loop) -> None:
         "counting",
     ]
     assert loop.node.fake.open_counters == {}
+
+
+def test_cpus_that_come_and_go_all_the_time_have_everything_opened_once_a_window_at_most(tmp_path: Path) -> None:
+    """The first window after an opening is a short one; a flapping CPU would make all of them short."""
+    node = Node(tmp_path, Machine(boxes={}))
+    node.settings = replace(node.settings, window_seconds=0.1)
+    loop = Loop(node)
+    online = node.roots.sys / "devices/system/cpu/online"
+    contents = cycle(["0-6\n", "0-7\n"])
+    loop.reader.after_window.append(lambda: online.write_text(next(contents)))
+    begun = time.monotonic()
+    loop.run(windows=9)
+    assert 2 <= len(loop.origins) <= 1 + (time.monotonic() - begun) / 0.1
+
+
+def test_events_that_are_missing_are_looked_for_again_and_found(tmp_path: Path) -> None:
+    """Somebody mounts resctrl, loads a module or stops another profiler, and need not know of the agent."""
+    loop = Loop(Node(tmp_path), monotonic=(clock := Clock()))
+    for domain in ("mon_L3_00", "mon_L3_01"):
+        loop.reader.after_window.append(partial(add_resctrl, loop.node.roots, "", domain=domain))
+    loop.reader.after_window.append(clock.pass_an_hour)
+    events = loop.run(windows=12)
+    assert len(loop.origins) == 2, "once all are found there is nothing to look for"
+    before, after = (event.fields for event in events if event.name == "counting")
+    assert before["opened"] != before["wanted"] == after["wanted"] == after["opened"]
 
 
 def test_a_changed_spec_is_followed_and_taken_back(tmp_path: Path) -> None:
@@ -238,7 +314,12 @@ def test_a_machine_that_cannot_be_seen_is_published_as_not_ready_and_looked_at_a
     online.unlink()
     failures: list[TopologyError] = []
 
+    started = beaten_when_blind = loop.figures.snapshot().ended_seconds
+
     def watched(settings: AgentSettings) -> Origin:
+        nonlocal beaten_when_blind
+        if failures:
+            beaten_when_blind = loop.figures.snapshot().ended_seconds
         try:
             return loop.fabricated_origin(settings)
         except TopologyError as error:
@@ -253,6 +334,7 @@ def test_a_machine_that_cannot_be_seen_is_published_as_not_ready_and_looked_at_a
     loop.stop, loop.make_origin = Impatient(), watched
     events = loop.run(windows=2)
     assert len(failures) == 1
+    assert beaten_when_blind > started
     blind = loop.reader.statuses[0]
     ready, degraded = blind.condition(ConditionType.READY), blind.condition(ConditionType.DEGRADED)
     assert blind.domains == ()
@@ -264,6 +346,15 @@ def test_a_machine_that_cannot_be_seen_is_published_as_not_ready_and_looked_at_a
         "topology-unreadable",
         "topology-unreadable-passed",
     ]
+
+
+def test_a_socket_that_is_left_alone_is_in_the_conditions(tmp_path: Path) -> None:
+    loop = Loop(Node(tmp_path, Machine(isolated="2,3,6,7", boxes={"cha": 1})))
+    loop.run(windows=1)
+    degraded = loop.reader.statuses[0].condition(ConditionType.DEGRADED)
+    assert degraded is not None
+    assert degraded.reason == "DomainsLeftAlone"
+    assert degraded.message.startswith("nothing is read of socket1: every CPU of the socket is isolated")
 
 
 def test_no_source_is_an_error_with_advice(loop: Loop) -> None:

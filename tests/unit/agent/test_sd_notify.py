@@ -1,4 +1,5 @@
 import os
+import resource
 import secrets
 import socket
 import subprocess
@@ -26,10 +27,8 @@ def test_the_start_and_the_end_are_told(listening: tuple[str, socket.socket]) ->
     address, channel = listening
     supervisor = Supervisor.of({"NOTIFY_SOCKET": address})
     supervisor.ready("72 of 75 events")
-    supervisor.status("publishing")
     supervisor.stopping()
     assert channel.recv(4096) == b"READY=1\nSTATUS=72 of 75 events"
-    assert channel.recv(4096) == b"STATUS=publishing"
     assert channel.recv(4096) == b"STOPPING=1"
 
 
@@ -95,8 +94,19 @@ def test_a_supervisor_that_does_not_listen_delays_nobody(tmp_path: Path) -> None
         channel.bind(str(tmp_path / "n"))
         supervisor = Supervisor.of({"NOTIFY_SOCKET": str(tmp_path / "n")})
         for _ in range(2000):
-            supervisor.status("and again" * 100)
-        assert channel.recv(4096).startswith(b"STATUS=")
+            supervisor.ready("and again" * 100)
+        assert channel.recv(4096).startswith(b"READY=1\nSTATUS=and again")
+
+
+def test_where_no_descriptor_is_left_nothing_happens(listening: tuple[str, socket.socket]) -> None:
+    address, _ = listening
+    supervisor = Supervisor.of({"NOTIFY_SOCKET": address})
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, usual[1]))
+    try:
+        supervisor.ready("up")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
 
 
 def test_a_process_is_heard_under_its_own_id(tmp_path: Path) -> None:

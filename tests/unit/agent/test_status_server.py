@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -192,3 +193,15 @@ def _wait_until_listening(server: StatusServer) -> None:
     deadline = time.monotonic() + 30.0
     while server.port is None and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def test_where_no_thread_can_be_had_clients_are_turned_away_until_one_can(port: int) -> None:
+    """As under a limit of processes; here by stacks that no address space holds."""
+    usual = threading.stack_size(1 << 46)
+    try:
+        for _ in range(MAXIMUM_CLIENTS + 1):
+            with pytest.raises((http.client.HTTPException, OSError)):
+                ask(port, "/livez")
+    finally:
+        threading.stack_size(usual)
+    assert ask(port, "/livez").status == 200

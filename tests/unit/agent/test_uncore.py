@@ -2,10 +2,12 @@ import errno
 from pathlib import Path
 
 from agent.settings import AgentSettings
+from agent.sources.refusal import LEFT_ALONE
 from agent.sources.uncore import UncoreSource
 from agent.topology_sysfs import read_topology
 from contracts.events import EVENTS, Pmu
 from contracts.features import FEATURE_SCHEMA_V1
+from contracts.nodestate import IsolatedCpuPolicy
 from tests.unit.agent.fake_kernel import HOME, FakeKernel, OpenCounter
 from tests.unit.agent.logged import logged_events
 from tests.unit.agent.machine_tree import Machine, build
@@ -15,9 +17,11 @@ IIO = frozenset(name for name in ALL if EVENTS[name].pmu is Pmu.IIO)
 UNCORE = frozenset(name for name in ALL if EVENTS[name].pmu in {Pmu.CHA, Pmu.IMC, Pmu.UPI, Pmu.IIO})
 
 
-def source(root: Path, fake: FakeKernel, machine: Machine) -> UncoreSource:
+def source(
+    root: Path, fake: FakeKernel, machine: Machine, *, policy: IsolatedCpuPolicy = IsolatedCpuPolicy.NEVER
+) -> UncoreSource:
     roots = build(root, machine)
-    settings = AgentSettings(node="n1", roots=roots)
+    settings = AgentSettings(node="n1", roots=roots, isolated_cpus=policy)
     return UncoreSource(topology=read_topology(roots), settings=settings, kernel=fake.kernel)
 
 
@@ -46,6 +50,39 @@ def test_boxes_of_a_socket_with_clusters_serve_each_cluster_and_are_read_once(tm
     )
     assert (blocks[0].counts == 10).all()
     assert fake.reads == 2 * len(blocks)
+
+
+def test_boxes_are_read_from_their_own_package_where_no_isolated_cpu_is_disturbed(tmp_path: Path) -> None:
+    fake = FakeKernel()
+    uncore = source(tmp_path, fake, Machine(isolated="1", boxes={"cha": 2}))
+    uncore.open(ALL)
+    fake.advance(1000)
+    uncore.read()
+    stood = {(fake.open_counters[fd].cpu, place) for fd, place in fake.read_from}
+    assert stood == {(0, frozenset({0, 4, 5})), (2, frozenset({2, 3, 6, 7}))}
+    assert uncore.figures.interruptions == 0
+    assert fake.standing == HOME
+
+
+def test_a_socket_of_isolated_cpus_is_left_alone_under_never_and_read_and_counted_otherwise(tmp_path: Path) -> None:
+    machine = Machine(isolated="2,3,6,7", boxes={"cha": 2})
+    for policy, domains, interruptions in (
+        (IsolatedCpuPolicy.NEVER, {"socket0"}, 0),
+        (IsolatedCpuPolicy.SAMPLED, {"socket0", "socket1"}, 2 * 4),
+    ):
+        fake = FakeKernel()
+        uncore = source(tmp_path / policy.value, fake, machine, policy=policy)
+        opened = uncore.open(ALL)
+        assert {name for name in opened.events if EVENTS[name].pmu is Pmu.CHA}
+        assert {domain for block in uncore.read().blocks for domain in block.domains} == domains
+        assert uncore.figures.interruptions == interruptions
+
+
+def test_a_node_of_isolated_cpus_says_why_no_box_is_read(tmp_path: Path) -> None:
+    opened = source(tmp_path, FakeKernel(), Machine(isolated="0-7", boxes={"cha": 2})).open(ALL)
+    reasons = {entry.reason for entry in opened.missing if EVENTS[entry.event].pmu is Pmu.CHA}
+    assert opened.events == frozenset()
+    assert reasons == {LEFT_ALONE}
 
 
 def test_a_virtual_machine_without_uncore_says_what_is_absent(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scheduler_extender.settings import ExtenderSettings
-from tests.unit.scheduler_extender.live_server import Client, serving
+from tests.unit.scheduler_extender.asking import Client, serving
 from tests.unit.scheduler_extender.small_cluster import captured
 
 SMALL = ExtenderSettings(body_limit_bytes=60_000)

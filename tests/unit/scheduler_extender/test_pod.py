@@ -33,6 +33,13 @@ def test_the_captured_pods_say_who_they_are() -> None:
     assert not any(pod.finished or pod.node for pod in (upf, firewall, batch))
 
 
+def test_a_node_knows_a_static_pod_by_its_manifests_digest_and_any_other_by_its_uid() -> None:
+    assert read().node_uid == "u"
+    digest = "5f3b0c1d9e8a7f6b5c4d3e2f1a0b9c8d"
+    mirror = read(annotations={"kubernetes.io/config.hash": digest, "kubernetes.io/config.mirror": digest})
+    assert (mirror.uid, mirror.node_uid) == ("u", digest)
+
+
 @pytest.mark.parametrize(
     ("cpus", "qos", "exclusive"),
     [("4", "Guaranteed", 4), ("4000m", "", 4), ("1500m", "Guaranteed", 0), ("1.5", "", 0), ("4", "Burstable", 0)],

@@ -35,6 +35,11 @@ def test_a_pod_lives_where_the_node_state_says() -> None:
     assert homes[1].unmeasured == frozenset()
 
 
+def test_a_static_pod_lives_where_the_node_state_names_its_manifests_digest() -> None:
+    mirror = pod(started=BEFORE, annotations={"kubernetes.io/config.hash": "5f3b0c1d"})
+    assert uids(households(telemetry(Domain(), Domain(pods=("5f3b0c1d",))), [mirror])) == [[], ["u"]]
+
+
 def test_a_pod_that_no_domain_names_lives_in_all() -> None:
     homes = households(telemetry(Domain(), Domain()), [pod(started=BEFORE, cpus="500m")])
     assert uids(homes) == [["u"], ["u"]]

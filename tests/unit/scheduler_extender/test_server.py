@@ -14,8 +14,9 @@ import pytest
 
 from scheduler_extender.main import bound
 from scheduler_extender.service import utc_now
+from tests.unit.live_server import eventually
+from tests.unit.scheduler_extender.asking import Client, serving
 from tests.unit.scheduler_extender.conftest import Promote
-from tests.unit.scheduler_extender.live_server import Client, eventually, serving
 from tests.unit.scheduler_extender.small_cluster import PRESSED, QUIET, args, captured, node_state, pod_object, publish
 
 NODES = ("spr-0001", "spr-0003")

@@ -116,6 +116,15 @@ def test_an_answer_of_another_type_is_refused(tmp_path: Path) -> None:
         RegimeModel(bundle_with(tmp_path, regime_llc=double.SerializeToString()))
 
 
+def test_a_graph_whose_names_are_damaged_is_refused(tmp_path: Path) -> None:
+    """ONNX Runtime's own message quotes the bytes, and Python can't decode it."""
+    graph = onnx.load_from_string(graphs()["regime-llc.onnx"])
+    operator = graph.graph.node[0].op_type.encode()
+    damaged = graph.SerializeToString().replace(operator, operator[:-1] + b"\xf1")
+    with pytest.raises(BundleError, match=r"graph regime-llc.onnx .* can't be loaded by ONNX Runtime"):
+        RegimeModel(bundle_with(tmp_path, regime_llc=damaged))
+
+
 @given(st.floats(0, 1, width=32) | st.sampled_from([0.0, 0.5, 1.0]))
 def test_calibration_of_one_score_is_that_of_many(score: float) -> None:
     (calibration,) = manifest().axis_calibrations

@@ -99,7 +99,7 @@ MACHINE = (
         verdict=Verdict.MISSING,
         found="socket1 have no others",
         advice="reservedSystemCPUs",
-        features=17,
+        features=31,
     ),
     Ill(
         name="nothing but isolated CPUs left alone",
@@ -108,7 +108,7 @@ MACHINE = (
         verdict=Verdict.MISSING,
         found="8 isolated CPUs",
         advice="spec.isolatedCpus to sampled",
-        features=17,
+        features=31,
     ),
     Ill(
         name="a socket of isolated CPUs with one group",

@@ -67,6 +67,46 @@ def test_a_pod_counts_from_when_it_is_bound_though_no_window_has_seen_it(state: 
     assert policy.choose(arrival("router", uid="new"), ["one", "two"]) == "two"
 
 
+def published(state: Path, node: str) -> dict[str, tuple[str, ...]]:
+    found = NodeState.from_json((state / "nodestates" / f"{node}.json").read_bytes())
+    assert found.status is not None
+    return {domain.name: domain.pods for domain in found.status.domains}
+
+
+def test_a_node_state_names_whom_its_window_saw_and_nobody_who_came_later(state: Path) -> None:
+    cluster = cluster_of("one")
+    policy = policy_on(cluster, state)
+    cluster.now_seconds = 20.0
+    place(cluster, policy, [(arrival("amf", uid="first"), "one")])
+    cluster.now_seconds = 40.0
+    policy.choose(arrival("amf", uid="second", nic=1), ["one"])
+    place(cluster, policy, [(arrival("amf", uid="second", nic=1), "one")])
+    cluster.now_seconds = 45.0
+    policy.choose(arrival("amf", uid="third"), ["one"])
+    assert published(state, "one") == {"socket0": ("first",), "socket1": ()}
+    cluster.now_seconds = 50.0
+    policy.choose(arrival("amf", uid="third"), ["one"])
+    assert published(state, "one") == {"socket0": ("first",), "socket1": ("second",)}
+
+
+def test_who_lives_on_the_other_socket_is_no_neighbour_once_a_window_has_seen_it(state: Path) -> None:
+    cluster = cluster_of("apart", "together")
+    policy = policy_on(cluster, state)
+    newcomer = arrival("amf", uid="new", max_slowdown=9.0)
+
+    def choices() -> set[str | None]:
+        return {policy.choose(newcomer, ["apart", "together"]) for _ in range(12)}
+
+    cluster.now_seconds = 20.0
+    for node, socket in (("apart", 1), ("together", 0)):
+        noise = arrival("batch", uid=f"noise-{node}", max_slowdown=9.0, nic=0)
+        victim = arrival("router", uid=f"victim-{node}", max_slowdown=1.1, nic=socket)
+        place(cluster, policy, [(noise, node), (victim, node)])
+    assert choices() == {"apart", "together"}
+    cluster.now_seconds = 40.0
+    assert choices() == {"apart"}
+
+
 def test_a_pod_that_ended_counts_no_more(state: Path) -> None:
     cluster = cluster_of("one", "two")
     policy = policy_on(cluster, state)

@@ -1,17 +1,16 @@
-"""The real server on loopback, in a thread of the test's."""
+"""Asks the real server on loopback, as kube-scheduler does."""
 
 import http.client
 import json
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scheduler_extender.main import bound, build_extender, server_of
+from scheduler_extender.main import build_extender, server_of
 from scheduler_extender.settings import ExtenderSettings
+from tests.unit.live_server import running
 
 QUICK = ExtenderSettings(poll_seconds=0.5, budget_seconds=60.0)
 HEADERS = {"User-Agent": "Go-http-client/1.1", "Content-Type": "application/json", "Accept-Encoding": "gzip"}
@@ -53,23 +52,6 @@ class Answered:
 
 @contextmanager
 def serving(state: Path, settings: ExtenderSettings = QUICK) -> Iterator[int]:
-    """A server in a thread; yields its port."""
-    listening = bound("127.0.0.1", 0)
-    server = server_of(build_extender(state, settings), state)
-    thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(timeout=20)
-        listening.close()
-    assert not thread.is_alive()
-
-
-def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never held"
-        time.sleep(0.02)
+    """An extender on a state directory; yields its port."""
+    with running(server_of(build_extender(state, settings), state)) as port:
+        yield port
