@@ -1,5 +1,7 @@
 """``leeward campaign``: measure how workloads bear one another."""
 
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +12,21 @@ from cli.progress import Report, step
 from cli.state import DEFAULT, StateError, StateOption, prepared
 
 if TYPE_CHECKING:
-    from eval.campaign import Campaign
+    from eval.campaign import KeptInDirectory
 
-app = typer.Typer(help="Characterisation campaigns on the simulated testbed.", no_args_is_help=True)
+app = typer.Typer(help="Characterisation campaigns: how workloads bear one another.", no_args_is_help=True)
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")]
 DEFAULT_SEED = 1
 
 _PUSHED_AT_ONCE = 256
+
+
+class Source(StrEnum):
+    """What a campaign is measured on."""
+
+    TESTBED = "testbed"
+    REPLAY = "replay"
 
 
 @app.callback()
@@ -26,8 +35,21 @@ def _group() -> None:
 
 
 @app.command()
-def run(*, state: StateOption = DEFAULT, seed: SeedOption = DEFAULT_SEED) -> None:
-    """Run the characterisation campaign, and push its vectors into the feature store."""
+def run(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(help="With --source replay: a lab's recordings and its schedule.", file_okay=False),
+    ] = None,
+    *,
+    source: Annotated[Source, typer.Option("--source", help="What to measure on.")] = Source.TESTBED,
+    state: StateOption = DEFAULT,
+    seed: SeedOption = DEFAULT_SEED,
+    mixes: Annotated[int | None, typer.Option("--mixes", min=0, help="How many random mixes.")] = None,
+    clocks: Annotated[
+        str | None, typer.Option("--clocks", help="Core clocks over the nominal one, such as 0.8,1,1.25.")
+    ] = None,
+) -> None:
+    """Run the characterisation campaign and store its vectors; a run that was killed goes on when it is run again."""
     from rich.console import Console
 
     from contracts.errors import ContractError
@@ -35,31 +57,60 @@ def run(*, state: StateOption = DEFAULT, seed: SeedOption = DEFAULT_SEED) -> Non
     from eval.testbed.errors import TestbedError
     from feature_repo.errors import FeatureRepositoryError
 
+    if (source is Source.REPLAY) is (directory is None):
+        raise typer.BadParameter("a directory goes with --source replay, and only with it", param_hint="DIRECTORY")
     console = Console()
     with complaining_of(StateError, ContractError, CampaignError, TestbedError, FeatureRepositoryError):
-        directory = prepared(state)
+        place = prepared(state)
         with step(console, "characterisation campaign") as report:
-            campaign = characterise(directory, seed=seed, report=report)
+            if directory is None:
+                kept = characterise(place, seed=seed, mixes=mixes, clocks=_clocks(clocks), report=report)
+            else:
+                kept = replay(place, directory, report=report)
         with step(console, "vectors into the Feast repository") as report:
-            push_vectors(directory, campaign, report=report)
+            push_vectors(place, kept, report=report)
+    whose = "measured in a lab" if source is Source.REPLAY else "all simulated"
     console.print(
-        f"{len(campaign.rows)} labelled windows, {len(campaign.profiles)} profiles and {len(campaign.vectors)} "
-        f"vectors, all simulated, in {directory}"
+        f"{kept.measured.rows} labelled windows, {kept.measured.profiles} profiles and {kept.measured.vectors} "
+        f"vectors, {whose}, in {kept.path}",
+        soft_wrap=True,
     )
 
 
-def characterise(state: Path, *, seed: int, report: Report) -> "Campaign":
-    """Run the campaign, and leave its labelled traces where the training looks for them."""
-    from eval.campaign import CampaignSettings, run_campaign, write_campaign
+def characterise(
+    state: Path, *, seed: int, report: Report, mixes: int | None = None, clocks: tuple[float, ...] = ()
+) -> "KeptInDirectory":
+    """Run the campaign, or what a run before left of it, and leave its labelled traces where the training looks.
+
+    Raises:
+        CampaignError: another campaign lies there, or one is being run.
+    """
+    from eval.campaign import CampaignSettings, run_into
     from pipelines.dataset import dataset_directory
 
-    campaign = run_campaign(CampaignSettings(seed=seed), progress=report)
-    write_campaign(campaign, dataset_directory(state))
-    return campaign
+    settings = CampaignSettings(seed=seed, clocks=clocks)
+    if mixes is not None:
+        settings = replace(settings, mixes=mixes)
+    return run_into(dataset_directory(state), settings, progress=report)
 
 
-def push_vectors(state: Path, campaign: "Campaign", *, report: Report) -> None:
-    """Push all of a campaign's vectors into the feature store.
+def replay(state: Path, directory: Path, *, report: Report) -> "KeptInDirectory":
+    """Make labelled traces of a lab's recordings and schedule, and leave them where the training looks.
+
+    Raises:
+        CampaignError: the schedule or a recording can't be used, or another campaign of its name lies there.
+    """
+    from eval.campaign.lab.replay import replay_into
+    from pipelines.dataset import dataset_directory
+
+    kept, left_out = replay_into(dataset_directory(state), directory, progress=report)
+    for reason, times in left_out.items():
+        typer.echo(f"    left out, {times} times: {reason}", err=True)
+    return kept
+
+
+def push_vectors(state: Path, kept: "KeptInDirectory", *, report: Report) -> None:
+    """Push all of a campaign's vectors into the feature store, which drops those that it has.
 
     Raises:
         FeatureRepositoryError: the store can't be opened, or refused a vector.
@@ -70,9 +121,17 @@ def push_vectors(state: Path, campaign: "Campaign", *, report: Report) -> None:
 
     report("opening the feature repository", 0.0)
     ingest = Ingest(open_store(state))
-    vectors = campaign.vectors
-    for first in range(0, len(vectors), _PUSHED_AT_ONCE):
-        report("pushing vectors", first / len(vectors))
-        taken = ingest.accept(vectors[first : first + _PUSHED_AT_ONCE])
+    pushed, total = 0, kept.measured.vectors
+    for vectors in kept.vectors(at_most=_PUSHED_AT_ONCE):
+        report("pushing vectors", pushed / total)
+        taken = ingest.accept(vectors)
         if taken.refused:
             raise FeatureRepositoryError(f"{len(taken.refused)} vectors were refused: {taken.refused[0].reason}")
+        pushed += len(vectors)
+
+
+def _clocks(told: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(clock) for clock in told.split(",")) if told else ()
+    except ValueError as error:
+        raise typer.BadParameter(f"{told!r}: numbers with commas between are meant", param_hint="--clocks") from error

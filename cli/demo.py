@@ -74,10 +74,10 @@ def _learn(console: "Console", state: Path, *, seed: int) -> None:
 
     with step(console, "characterisation campaign on sixteen simulated nodes") as report:
         campaign = characterise(state, seed=seed, report=report)
-    console.print(f"    {len(campaign.rows)} labelled windows, {len(campaign.profiles)} profiles (simulated)")
+    console.print(f"    {campaign.measured.rows} labelled windows, {campaign.measured.profiles} profiles (simulated)")
     with step(console, "vectors into the Feast repository") as report:
         push_vectors(state, campaign, report=report)
-    console.print(f"    {len(campaign.vectors)} vectors")
+    console.print(f"    {campaign.measured.vectors} vectors")
     with step(console, "training pipeline, compiled and run by kfp.local") as report:
         outcome = train_locally(state, progress=report)
     show_outcome(console, outcome)

@@ -12,9 +12,10 @@ from cli.state import DEFAULT, StateError, StateOption, claim
 app = typer.Typer(help="Ingest: the way of vectors from node agents into the feature store.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps ``serve`` a command of its own while it is the only one."""
+KeepDaysOption = Annotated[
+    int | None,
+    typer.Option("--keep-days", min=0, help="Delete history older than so many days before today; else all is kept."),
+]
 
 
 @app.command()
@@ -23,9 +24,10 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on: whoever reaches it may write.")
     ] = "127.0.0.1",
+    keep_days: KeepDaysOption = None,
     state: StateOption = DEFAULT,
 ) -> None:
-    """Serve /v1/vectors and /healthz until stopped."""
+    """Serve /v1/vectors, /healthz and /metrics until stopped, and merge small files of history meanwhile."""
     with ended_by_sigterm(), complaining_of(StateError):
         claim(state)
         from feature_repo.endpoint import serve as serve_ingest
@@ -35,4 +37,26 @@ def serve(
         write_to_standard_error(logging.getLogger("leeward.ingest"), level=logging.INFO)
         write_to_standard_error(logging.getLogger("uvicorn"), level=logging.WARNING)
         with complaining_of(FeatureRepositoryError):
-            serve_ingest(state=state, host=host, port=port)
+            serve_ingest(state=state, host=host, port=port, keep_days=keep_days)
+
+
+@app.command()
+def compact(keep_days: KeepDaysOption = None, state: StateOption = DEFAULT) -> None:
+    """Merge small files of history now, as ``serve`` does every minute; while it runs, or when it does not."""
+    with ended_by_sigterm(), complaining_of(StateError):
+        claim(state)
+        from feature_repo.compaction import Compaction
+        from feature_repo.errors import FeatureRepositoryError
+        from feature_repo.retention import delete_old
+        from feature_repo.store import open_store
+        from serving.json_lines import write_to_standard_error
+
+        write_to_standard_error(logging.getLogger("leeward.ingest"), level=logging.INFO)
+        with complaining_of(FeatureRepositoryError):
+            store = open_store(state)
+            deleted = delete_old(store, keep_days=keep_days) if keep_days is not None else ()
+            report = Compaction(store).run()
+        typer.echo(
+            f"{report.merged} files merged into {report.made}, {report.damaged} damaged set aside, "
+            f"{len(deleted)} days deleted"
+        )

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import agent, campaign, demo, evaluate, extender, ingest, models, reset, train, version
+from cli import agent, campaign, demo, evaluate, extender, ingest, models, profile, reset, traces, train, version
 
 app = typer.Typer(
     name="leeward",
@@ -16,6 +16,8 @@ app.add_typer(extender.app, name="extender")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(models.app, name="models")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(traces.app, name="traces")
+app.command(name="profile")(profile.profile)
 app.add_typer(evaluate.app, name="eval")
 app.command(name="train")(train.train)
 app.command(name="demo")(demo.demo)

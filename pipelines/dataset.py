@@ -1,12 +1,21 @@
 """What a training starts from: labelled traces, and the profiles that they name.
 
+Traces lie in one file, as steps of the pipeline hand them on:
+
 <directory>/traces.parquet     labelled trace v1, one row a window and victim
 <directory>/profiles.jsonl     workload profile v1, one a line
+
+or part by part and campaign by campaign, as campaigns leave them, or both:
+
+<directory>/campaign=<name>/part-*.parquet    labelled trace v1
+<directory>/campaign=<name>/profiles.jsonl    workload profile v1
+<directory>/campaign=<name>/_settings.json    there where Leeward runs the campaign
+<directory>/campaign=<name>/_complete.json    there once it is whole
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -23,11 +32,22 @@ from serving.replacement import replace_file
 
 TRACES_FILE = "traces.parquet"
 PROFILES_FILE = "profiles.jsonl"
+PARTS = "part-*.parquet"
+SETTINGS_FILE = "_settings.json"
+COMPLETE_FILE = "_complete.json"
+FOREIGN = "foreign:"
+"""How the names of campaigns begin whose rows were measured on a CPU that is not characterised."""
+_CAMPAIGN = "campaign="
 
 
 def dataset_directory(state: Path) -> Path:
     """Where a campaign leaves its traces for the training, within the state directory."""
     return state / "traces"
+
+
+def partition(directory: Path, campaign: str) -> Path:
+    """Where the parts of one campaign lie."""
+    return directory / f"{_CAMPAIGN}{campaign}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +116,54 @@ def write_dataset(dataset: TraceDataset, directory: Path) -> str:
 
 
 def read_dataset(directory: Path) -> TraceDataset:
-    """Read a dataset.
+    """Read a dataset: all campaigns in it.
 
     Raises:
-        DataError: a file is missing or torn.
+        DataError: a file is missing or torn, a campaign is not whole, or it was measured on another CPU.
         ContractError: a row, a profile, or what they are together breaks the contract.
     """
+    partitions = sorted(directory.glob(f"{_CAMPAIGN}*"))
+    files = [file for place in partitions for file in _parts(place)]
+    places = list(partitions)
+    if (directory / TRACES_FILE).exists() or not partitions:
+        files.append(directory / TRACES_FILE)
+        places.append(directory)
+    profiles = {profile.digest: profile for place in places for profile in _profiles(place / PROFILES_FILE)}
+    traces = tuple(trace for file in files for trace in from_arrow(_table(file)))
+    _refuse_foreign(traces, directory)
+    return TraceDataset(traces=traces, profiles=tuple(profiles.values()))
+
+
+def _refuse_foreign(traces: Sequence[LabelledTrace], directory: Path) -> None:
+    foreign = sorted({trace.campaign for trace in traces if trace.campaign.startswith(FOREIGN)})
+    if foreign:
+        raise DataError(
+            f"{directory} holds campaign {foreign[0]}, measured on a CPU that is not characterised: nothing is trained "
+            "on it; keep it in a directory of its own"
+        )
+
+
+def _parts(place: Path) -> list[Path]:
+    if (place / SETTINGS_FILE).exists() and not (place / COMPLETE_FILE).exists():
+        raise DataError(f"the campaign in {place} is not whole: run it again, it goes on where it stopped")
+    return sorted(place.glob(PARTS))
+
+
+def _profiles(file: Path) -> list[WorkloadProfile]:
     try:
-        lines = (directory / PROFILES_FILE).read_bytes().splitlines()
-        table = pq.read_table(pa.BufferReader((directory / TRACES_FILE).read_bytes()))
+        return [WorkloadProfile.from_json(line) for line in file.read_bytes().splitlines()]
     except FileNotFoundError as error:
-        raise DataError(f"no traces to train on: {error.filename} is missing; run a campaign first") from error
+        raise _missing(error) from error
+
+
+def _table(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(pa.BufferReader(file.read_bytes()))
+    except FileNotFoundError as error:
+        raise _missing(error) from error
     except pa.ArrowInvalid as error:
-        raise DataError(f"{directory / TRACES_FILE} is torn or no Parquet: {error}; run the campaign again") from error
-    return TraceDataset(traces=from_arrow(table), profiles=tuple(WorkloadProfile.from_json(line) for line in lines))
+        raise DataError(f"{file} is torn or no Parquet: {error}; delete it and run the campaign again") from error
+
+
+def _missing(error: FileNotFoundError) -> DataError:
+    return DataError(f"no traces to train on: {error.filename} is missing; run a campaign first")

@@ -1,5 +1,5 @@
-from eval.campaign.campaign import Campaign, run_campaign
+from eval.campaign.campaign import Campaign, run_campaign, run_into
 from eval.campaign.settings import CampaignSettings
-from eval.campaign.store import read_campaign, write_campaign
+from eval.campaign.store import KeptInDirectory
 
-__all__ = ["Campaign", "CampaignSettings", "read_campaign", "run_campaign", "write_campaign"]
+__all__ = ["Campaign", "CampaignSettings", "KeptInDirectory", "run_campaign", "run_into"]

@@ -12,7 +12,7 @@ Experiment = Iterator[None]
 
 
 class Bench:
-    """One node, its counters open, and all vectors that it ever showed.
+    """One node, its counters open, and the vectors that it showed.
 
     Args:
         node: the node.
@@ -30,6 +30,11 @@ class Bench:
     def latest(self, domain: str) -> FeatureVector:
         """The domain's last vector."""
         return self._latest[domain]
+
+    def take_vectors(self) -> tuple[FeatureVector, ...]:
+        """All vectors since they were last taken, in the order of time."""
+        taken, self.vectors = tuple(self.vectors), []
+        return taken
 
     def run(self, experiments: Sequence[Experiment]) -> None:
         """Run experiments, one a domain, side by side until all have ended."""

@@ -1,34 +1,40 @@
-"""The characterisation campaign: profile runs, then series, then mixes, on sixteen nodes that differ."""
+"""The characterisation campaign: profile runs, then series, then mixes, on sixteen nodes that differ.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+It is measured unit by unit: all profile runs, then the series of each node, then the mixes of each node. Every node
+draws its noise from a stream of its own, so a unit depends on no other node's. A node's mixes go on where its series
+ended. Where the series were measured by a process that is gone, they run again, unseen, so that the node stands where
+it stood.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from contracts.axis import Axis
 from contracts.profile import WorkloadProfile
 from contracts.trace import LabelledTrace
 from contracts.vector import FeatureVector
 from eval.campaign.bench import Bench, Experiment
-from eval.campaign.mixes import draw_mix, run_mix
+from eval.campaign.errors import CampaignError
+from eval.campaign.mixes import run_mix
+from eval.campaign.part import Kept, KeptInMemory, Part
+from eval.campaign.plan import DAY_NS, Kind, Plan, Unit, plan_of
 from eval.campaign.profile_run import profile_run, spare_node, stressor_profile
 from eval.campaign.rows import RowWriter
-from eval.campaign.series import Series, run_series
+from eval.campaign.series import run_series
 from eval.campaign.settings import CampaignSettings
+from eval.campaign.store import KeptInDirectory
 from eval.testbed.cluster import sixteen_nodes
 from eval.testbed.node import START_WALL_NS, SimulatedNode
 from eval.testbed.stressor import PRESSED_AXES, Stressor
-from eval.testbed.workload import Workload, workload
 
 Progress = Callable[[str, float], None]
 """Takes what is being done, and how much of the campaign is done, 0 to 1."""
-
-_DAY_NS = 86_400_000_000_000
-_PROFILED, _SERIES_DONE = 0.2, 0.6
-"""Shares of a campaign's time that are gone after its parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,7 @@ class Campaign:
     Attributes:
         rows: labelled traces.
         profiles: one a workload and stressor that the rows name, each from a profile run before the first row.
-        vectors: of every window that any node showed, profile runs included, in the order of time node by node.
+        vectors: of every window that any node showed, profile runs included; each node's in the order of time.
     """
 
     rows: tuple[LabelledTrace, ...]
@@ -47,7 +53,7 @@ class Campaign:
 
 
 def run_campaign(settings: CampaignSettings, *, progress: Progress | None = None) -> Campaign:
-    """Run a campaign on the testbed.
+    """Run a campaign on the testbed, in memory.
 
     Args:
         settings: its size and seed; the same settings give the same campaign.
@@ -56,115 +62,202 @@ def run_campaign(settings: CampaignSettings, *, progress: Progress | None = None
     Raises:
         TestbedError: the settings name a workload that does not exist.
     """
-    report = progress or _silent
-    workloads = [workload(name) for name in settings.workloads]
-    spare = Bench(
-        spare_node(seed=settings.seed, wall_ns=START_WALL_NS - _DAY_NS), window_seconds=settings.window_seconds
-    )
-    profiles = _profiles(workloads, spare, settings, report)
-    benches = [Bench(node, window_seconds=settings.window_seconds) for node in sixteen_nodes(seed=settings.seed)]
-    writer = RowWriter(settings=settings, profiles=profiles)
-    rng = np.random.default_rng(settings.seed)
-    alone = _run_series(workloads, benches, settings, writer=writer, rng=rng, report=report)
-    _run_mixes(workloads, benches, settings, writer=writer, rng=rng, alone=alone, report=report)
-    report("campaign done", 1.0)
+    kept = KeptInMemory()
+    run_units(settings, kept, progress=progress)
     return Campaign(
-        rows=tuple(writer.rows),
-        profiles=tuple(profiles.values()),
-        vectors=tuple(vector for bench in (spare, *benches) for vector in bench.vectors),
+        rows=tuple(row for part in kept.parts.values() for row in part.rows),
+        profiles=tuple(kept.profiles()),
+        vectors=tuple(vector for part in kept.parts.values() for vector in part.vectors),
     )
+
+
+def run_into(traces: Path, settings: CampaignSettings, *, progress: Progress | None = None) -> KeptInDirectory:
+    """Run a campaign, or what runs before left of it, into a directory of traces.
+
+    Args:
+        traces: the directory of all campaigns.
+        settings: its size and seed.
+        progress: told what is being done.
+
+    Raises:
+        TestbedError: the settings name a workload that does not exist.
+        CampaignError: a campaign of this name and other settings lies there, or one is being run.
+    """
+    kept = KeptInDirectory(traces, name=settings.name, settings=settings.to_json())
+    with kept.claimed():
+        run_units(settings, kept, progress=progress)
+        kept.complete()
+    return kept
+
+
+def run_units(settings: CampaignSettings, kept: Kept, *, progress: Progress | None = None) -> None:
+    """Measure every unit of a campaign that is not kept yet.
+
+    What is kept in the end is the same, however often and wherever runs before this one were ended.
+
+    Args:
+        settings: those that the kept units were measured under.
+        kept: takes each unit as soon as it is measured.
+        progress: told what is being done.
+
+    Raises:
+        TestbedError: the settings name a workload that does not exist.
+        CampaignError: a kept unit is not what this version measures.
+    """
+    report = progress or _silent
+    plan = plan_of(settings, sixteen_nodes(seed=settings.seed))
+    missing = [unit for unit in plan.units if not kept.has(unit.number)]
+    if missing:
+        _Run(settings, plan, kept, _Pace(report, plan, missing)).measure(missing)
+    report("campaign done", 1.0)
 
 
 def _silent(_: str, __: float) -> None:
     """Nobody wants to know."""
 
 
-def _profiles(
-    workloads: Sequence[Workload], spare: Bench, settings: CampaignSettings, report: Progress
-) -> dict[str, WorkloadProfile]:
-    profiles = {}
-    for index, subject in enumerate(workloads):
-        report(f"profile run of {subject.name}", _PROFILED * index / len(workloads))
-        profiles[subject.name] = profile_run(subject, spare, settings)
-    for axis in PRESSED_AXES:
-        for intensity in settings.intensities:
-            stressor = Stressor(axis=axis, intensity=intensity)
-            profiles[stressor.name] = stressor_profile(stressor, spare, settings)
-    return profiles
+class _Pace:
+    """How far a run has come, and how fast it goes."""
+
+    def __init__(self, report: Progress, plan: Plan, missing: Sequence[Unit]) -> None:
+        self._report = report
+        self._total = sum(unit.windows for unit in plan.units)
+        self._done = self._total - sum(unit.windows for unit in missing)
+        self._began, self._rows = time.monotonic(), 0
+
+    def begins(self, doing: str, *, share: float = 0.0, of: int = 0) -> None:
+        """Say what is done now; ``share`` of a unit of ``of`` windows has passed."""
+        self._report(doing + self._rate(), (self._done + share * of) / self._total)
+
+    def ends(self, unit: Unit, rows: int) -> None:
+        """A unit is kept."""
+        self._done += unit.windows
+        self._rows += rows
+
+    def _rate(self) -> str:
+        seconds = time.monotonic() - self._began
+        return f", {self._rows / seconds:.0f} rows/s" if self._rows and seconds > 0.0 else ""
+
+
+class _Run:
+    """One process's part in a campaign."""
+
+    def __init__(self, settings: CampaignSettings, plan: Plan, kept: Kept, pace: _Pace) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._kept = kept
+        self._pace = pace
+        self._profiles = {profile.key: profile for profile in kept.profiles()}
+        self._alone: dict[int, dict[str, float]] = {}
+        self._benches: dict[tuple[int, int], Bench] = {}
+        self._sweep: int | None = None
+        self._nodes: Sequence[SimulatedNode] = ()
+
+    def measure(self, units: Sequence[Unit]) -> None:
+        """Measure units in their order."""
+        measured_by = {Kind.PROFILES: self._profile_runs, Kind.SERIES: self._series, Kind.MIXES: self._mixes}
+        for unit in units:
+            part = measured_by[unit.kind](unit)
+            self._kept.keep(unit.number, part)
+            self._pace.ends(unit, len(part.rows))
+
+    def _profile_runs(self, unit: Unit) -> Part:
+        settings, workloads = self._settings, self._plan.workloads
+        spare = Bench(
+            spare_node(seed=settings.seed, wall_ns=START_WALL_NS - DAY_NS), window_seconds=settings.window_seconds
+        )
+        for index, subject in enumerate(workloads):
+            self._pace.begins(f"profile run of {subject.name}", share=index / len(workloads), of=unit.windows)
+            self._profiles[subject.name] = profile_run(subject, spare, settings)
+        for axis in PRESSED_AXES:
+            for intensity in settings.intensities:
+                stressor = Stressor(axis=axis, intensity=intensity)
+                self._profiles[stressor.name] = stressor_profile(stressor, spare, settings)
+        return Part(profiles=tuple(self._profiles.values()), vectors=spare.take_vectors())
+
+    def _series(self, unit: Unit) -> Part:
+        bench = self._bench(unit)
+        self._pace.begins(f"{unit.kind} on {bench.node.name}")
+        self._benches[unit.sweep, unit.node] = bench
+        writer = self._writer()
+        _run(bench, [partial(run_series, series, writer=writer) for series in self._plan.series[unit.node]])
+        return Part(rows=tuple(writer.rows), vectors=bench.take_vectors())
+
+    def _mixes(self, unit: Unit) -> Part:
+        bench = self._benches.pop((unit.sweep, unit.node), None) or self._caught_up(unit)
+        self._pace.begins(f"{unit.kind} on {bench.node.name}")
+        writer, alone = self._writer(), self._alone_in(unit.sweep)
+        _run(bench, [partial(run_mix, mix, writer=writer, alone=alone) for mix in self._plan.mixes[unit.node]])
+        return Part(rows=tuple(writer.rows), vectors=bench.take_vectors())
+
+    def _caught_up(self, unit: Unit) -> Bench:
+        """The node as its series left it."""
+        series = self._series_unit(unit)
+        again = self._series(series)
+        if again.rows != tuple(self._kept.rows(series.number)):
+            raise CampaignError(
+                f"part {series.number} of campaign {self._settings.name} is not what this version measures: another "
+                "version began the campaign; let that one end it, or delete the campaign's directory"
+            )
+        return self._benches.pop((unit.sweep, unit.node))
+
+    def _series_unit(self, mixes: Unit) -> Unit:
+        return next(
+            unit
+            for unit in self._plan.units
+            if (unit.kind, unit.sweep, unit.node) == (Kind.SERIES, mixes.sweep, mixes.node)
+        )
+
+    def _bench(self, unit: Unit) -> Bench:
+        if self._sweep != unit.sweep:
+            self._sweep, self._nodes = unit.sweep, self._nodes_of(unit.sweep)
+        return Bench(self._nodes[unit.node], window_seconds=self._settings.window_seconds)
+
+    def _nodes_of(self, sweep: int) -> Sequence[SimulatedNode]:
+        """The nodes of one clock setting; the first setting's have the seeds of a campaign that sets none."""
+        seed, clocks = self._settings.seed, self._settings.clocks
+        own = seed if not sweep else int(np.random.SeedSequence((seed, sweep)).generate_state(1)[0])
+        nodes = sixteen_nodes(seed=own, wall_ns=START_WALL_NS + sweep * self._plan.sweep_ns)
+        for node in nodes if clocks else ():
+            node.set_clock(clocks[sweep])
+        return nodes
+
+    def _writer(self) -> RowWriter:
+        return RowWriter(
+            campaign=self._settings.name,
+            pressed_from=self._settings.pressed_from,
+            profiles=self._profiles,
+            simulated=True,
+        )
+
+    def _alone_in(self, sweep: int) -> dict[str, float]:
+        """Each workload's indicator alone, the median over the series of one clock setting."""
+        if sweep not in self._alone:
+            units = [unit for unit in self._plan.units if (unit.kind, unit.sweep) == (Kind.SERIES, sweep)]
+            self._alone[sweep] = alone_in(chain.from_iterable(self._kept.rows(unit.number) for unit in units))
+        return self._alone[sweep]
+
+
+def alone_in(rows: Iterable[LabelledTrace]) -> dict[str, float]:
+    """By workload the median of all indicators that were measured with the domain to itself."""
+    measured: dict[str, list[float]] = {}
+    for row in rows:
+        if not row.co_runners:
+            measured.setdefault(row.victim.key, []).extend([row.alone, row.together])
+    return {key: median(values) for key, values in measured.items()}
 
 
 Task = Callable[..., Experiment]
 """An experiment that lacks only its bench and domain."""
 
 
-def _run_series(
-    workloads: Sequence[Workload],
-    benches: Sequence[Bench],
-    settings: CampaignSettings,
-    *,
-    writer: RowWriter,
-    rng: np.random.Generator,
-    report: Progress,
-) -> dict[str, float]:
-    """All series; returns each workload's indicator alone, the median over its series."""
-    alone: dict[str, list[float]] = {}
-    pairs = [(subject, axis) for subject in workloads for axis in PRESSED_AXES]
-    tasks: list[list[Task]] = [[] for _ in benches]
-    order = rng.permutation(len(pairs)).tolist()
-    for turn, index in enumerate(order):
-        subject, axis = pairs[index]
-        series = Series(workload=subject, axis=axis, intensities=settings.intensities)
-        host = _host(benches, first=turn, needs_smt=axis is Axis.SMT)
-        tasks[host].append(partial(run_series, series, writer=writer, alone=alone))
-    _run(tasks, benches, partial(_between, report, "series against stressors", _PROFILED, _SERIES_DONE))
-    return {name: median(values) for name, values in alone.items()}
+def _run(bench: Bench, tasks: Sequence[Task]) -> None:
+    """A bench runs its tasks on all its domains at once, every domain its share of them one after another."""
+    domains = [domain.name for domain in bench.node.topology.domains]
+    bench.run(
+        [_one_after_another(tasks[position :: len(domains)], bench, domain) for position, domain in enumerate(domains)]
+    )
 
 
-def _run_mixes(
-    workloads: Sequence[Workload],
-    benches: Sequence[Bench],
-    settings: CampaignSettings,
-    *,
-    writer: RowWriter,
-    rng: np.random.Generator,
-    alone: Mapping[str, float],
-    report: Progress,
-) -> None:
-    tasks: list[list[Task]] = [[] for _ in benches]
-    for turn in range(settings.mixes):
-        host = turn % len(benches)
-        node = benches[host].node
-        mix = draw_mix(workloads, settings, room=_room(node), smt=node.topology.smt, rng=rng)
-        tasks[host].append(partial(run_mix, mix, writer=writer, alone=alone))
-    _run(tasks, benches, partial(_between, report, "random mixes", _SERIES_DONE, 1.0))
-
-
-def _run(tasks: Sequence[Sequence[Task]], benches: Sequence[Bench], report: Callable[[float], None]) -> None:
-    """Each bench runs its tasks on all its domains at once, every domain its share of them one after another."""
-    for index, (bench, own) in enumerate(zip(benches, tasks, strict=True)):
-        report(index / len(benches))
-        domains = [domain.name for domain in bench.node.topology.domains]
-        bench.run(
-            [
-                _one_after_another(own[position :: len(domains)], bench, domain)
-                for position, domain in enumerate(domains)
-            ]
-        )
-
-
-def _one_after_another(tasks: Sequence[Task], bench: Bench, domain: str) -> Iterator[None]:
+def _one_after_another(tasks: Sequence[Task], bench: Bench, domain: str) -> Experiment:
     return chain.from_iterable(task(bench, domain=domain) for task in tasks)
-
-
-def _host(benches: Sequence[Bench], *, first: int, needs_smt: bool) -> int:
-    """The next bench, from ``first`` on and round, that can run it."""
-    turns = ((first + step) % len(benches) for step in range(len(benches)))
-    return next(turn for turn in turns if benches[turn].node.topology.smt or not needs_smt)
-
-
-def _room(node: SimulatedNode) -> int:
-    return min(node.free_cores(domain.name) for domain in node.topology.domains)
-
-
-def _between(report: Progress, doing: str, first: float, last: float, done: float) -> None:
-    report(doing, first + (last - first) * done)

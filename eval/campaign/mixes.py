@@ -7,8 +7,10 @@ import numpy as np
 
 from contracts.axis import Axis
 from eval.campaign.bench import Bench, Experiment
+from eval.campaign.parties import participant
 from eval.campaign.rows import RowWriter, Window
 from eval.campaign.settings import CampaignSettings
+from eval.testbed.hardware import CORES_PER_SOCKET
 from eval.testbed.node import Occupant
 from eval.testbed.stressor import PRESSED_AXES, Stressor
 from eval.testbed.workload import Workload
@@ -29,7 +31,7 @@ class Mix:
 def draw_mix(
     workloads: Sequence[Workload], settings: CampaignSettings, *, room: int, smt: bool, rng: np.random.Generator
 ) -> Mix:
-    """Draw a mix that fits.
+    """Draw a mix that fits in whatever order its parties come.
 
     Args:
         workloads: to choose from.
@@ -46,6 +48,8 @@ def draw_mix(
         Stressor(axis=axes[index], intensity=float(rng.choice(settings.intensities)))
         for index in rng.permutation(len(axes))[:wanted]
     ]
+    if any(isinstance(occupant, Stressor) and occupant.axis is Axis.SMT for occupant in chosen):
+        room = min(room, CORES_PER_SOCKET)
     left = room - sum(occupant.exclusive_cores for occupant in chosen)
     for index in rng.permutation(len(workloads)):
         candidate = workloads[index]
@@ -79,7 +83,7 @@ def run_mix(mix: Mix, bench: Bench, *, domain: str, writer: RowWriter, alone: Ma
         Window(
             before=before,
             during=bench.latest(domain),
-            occupants=uids,
+            participants={uid: participant(occupant) for uid, occupant in uids.items()},
             latest=latest,
             alone={uid: alone[uids[uid].name] for uid in victims},
             together={uid: node.indicator(uid) for uid in victims},

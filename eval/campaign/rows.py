@@ -8,13 +8,9 @@ import numpy as np
 from contracts.axis import AXES, Axis
 from contracts.profile import WorkloadProfile
 from contracts.slowdown import slowdown_of
-from contracts.trace import Injection, LabelledTrace, Party, Provenance
+from contracts.trace import Injection, LabelledTrace, Provenance
 from contracts.vector import FeatureVector, to_json_values
-from eval.campaign.parties import party_of
-from eval.campaign.settings import CampaignSettings
-from eval.testbed.node import Occupant
-from eval.testbed.stressor import Stressor
-from eval.testbed.workload import Workload
+from eval.campaign.parties import Participant
 from pipelines.labels import by_rules
 
 
@@ -25,7 +21,7 @@ class Window:
     Attributes:
         before: the domain's vector without the latest arrival.
         during: its vector over the window.
-        occupants: all of them, by uid.
+        participants: all who run there, by uid.
         latest: uid of who came last.
         alone: indicator of each victim with the domain to itself, by uid.
         together: the same during the window; victims are those whom it names.
@@ -33,7 +29,7 @@ class Window:
 
     before: FeatureVector
     during: FeatureVector
-    occupants: Mapping[str, Occupant]
+    participants: Mapping[str, Participant]
     latest: str
     alone: Mapping[str, float]
     together: Mapping[str, float]
@@ -44,13 +40,17 @@ class RowWriter:
     """Makes rows of windows and keeps them.
 
     Attributes:
-        settings: name of the campaign, and from which intensity a stressor presses.
+        campaign: its name.
+        pressed_from: intensity from which a stressor presses its axis.
         profiles: of everybody who takes part, by key; they stand before the first row is made.
+        simulated: measured on the testbed.
         rows: what was written so far.
     """
 
-    settings: CampaignSettings
+    campaign: str
+    pressed_from: float
     profiles: Mapping[str, WorkloadProfile]
+    simulated: bool
     rows: list[LabelledTrace] = field(default_factory=list)
 
     def write(self, window: Window) -> None:
@@ -59,10 +59,10 @@ class RowWriter:
             self.rows.append(self._row(window, uid))
 
     def _row(self, window: Window, uid: str) -> LabelledTrace:
-        victim = window.occupants[uid]
-        if not isinstance(victim, Workload):
+        victim = window.participants[uid]
+        if victim.indicator is None:
             raise TypeError(f"{uid} is no workload: a victim has an indicator")
-        stressors = [occupant for occupant in window.occupants.values() if isinstance(occupant, Stressor)]
+        injected = tuple(each.injection for each in window.participants.values() if each.injection is not None)
         alone, together = window.alone[uid], window.together[uid]
         slowdown = slowdown_of(victim.indicator, alone=alone, together=together)
         return LabelledTrace(
@@ -72,29 +72,26 @@ class RowWriter:
             window_length_ns=window.during.window_length_ns,
             before=tuple(to_json_values(window.before.values)),
             during=tuple(to_json_values(window.during.values)),
-            victim=party_of(victim, self.profiles),
-            co_runners=self._others(window, uid),
-            latest_arrival=window.occupants[window.latest].name,
+            victim=victim.party(self.profiles),
+            co_runners=tuple(each.party(self.profiles) for other, each in window.participants.items() if other != uid),
+            latest_arrival=window.participants[window.latest].key,
             victim_arrived_last=window.latest == uid,
-            injected=tuple(Injection(axis=each.axis, intensity=each.intensity) for each in stressors),
+            injected=injected,
             indicator=victim.indicator,
             alone=alone,
             together=together,
             slowdown=slowdown.value,
             censored=slowdown.censored,
-            pressed=self._pressed(window.during, stressors),
-            provenance=Provenance.INJECTED if stressors else Provenance.RULE,
-            campaign=self.settings.name,
-            simulated=True,
+            pressed=self._pressed(window.during, injected),
+            provenance=Provenance.INJECTED if injected else Provenance.RULE,
+            campaign=self.campaign,
+            simulated=self.simulated,
         )
 
-    def _others(self, window: Window, uid: str) -> tuple[Party, ...]:
-        return tuple(party_of(occupant, self.profiles) for other, occupant in window.occupants.items() if other != uid)
-
-    def _pressed(self, during: FeatureVector, stressors: Sequence[Stressor]) -> tuple[Axis, ...]:
+    def _pressed(self, during: FeatureVector, injected: Sequence[Injection]) -> tuple[Axis, ...]:
         """The axes of strong stressors; where none ran, what the training's own rules say of the vector."""
-        if stressors:
-            strong = {each.axis for each in stressors if each.intensity >= self.settings.pressed_from}
+        if injected:
+            strong = {each.axis for each in injected if each.intensity >= self.pressed_from}
             return tuple(axis for axis in AXES if axis in strong)
         said = by_rules(np.asarray(during.values)[None, :])[0]
         return tuple(axis for axis, answer in zip(AXES, said.tolist(), strict=True) if answer == 1.0)

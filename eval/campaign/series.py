@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from contracts.axis import Axis
 from contracts.vector import FeatureVector
 from eval.campaign.bench import Bench, Experiment
+from eval.campaign.parties import participant
 from eval.campaign.rows import RowWriter, Window
 from eval.testbed.stressor import Stressor
 from eval.testbed.workload import Workload
@@ -25,16 +26,15 @@ class Series:
     intensities: tuple[float, ...]
 
 
-def run_series(
-    series: Series, bench: Bench, *, domain: str, writer: RowWriter, alone: dict[str, list[float]]
-) -> Experiment:
+def run_series(series: Series, bench: Bench, *, domain: str, writer: RowWriter) -> Experiment:
     """Run one series on an empty domain; it is left empty.
+
+    The row of the workload alone holds both of its indicators alone: the reference, and the next window's beside it.
 
     Args:
         series: what to run.
         bench, domain: where.
         writer: takes the rows: one of the workload alone, two at each intensity.
-        alone: workload's name to its indicators alone; the series adds its own.
     """
     node = bench.node
     victim, stressor = f"{series.workload.name}@{domain}", f"stressor@{domain}"
@@ -44,14 +44,13 @@ def run_series(
     yield
     reference = node.indicator(victim)
     yield
-    alone.setdefault(series.workload.name, []).extend([reference, node.indicator(victim)])
 
     def write(*, before: FeatureVector, latest: str) -> None:
         writer.write(
             Window(
                 before=before,
                 during=bench.latest(domain),
-                occupants=dict(node.occupants(domain)),
+                participants={uid: participant(occupant) for uid, occupant in node.occupants(domain).items()},
                 latest=latest,
                 alone={victim: reference},
                 together={victim: node.indicator(victim)},

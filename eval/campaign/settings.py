@@ -1,8 +1,11 @@
 """How large a campaign is."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from contracts.canonical import canonical_json
 from eval.campaign.errors import CampaignError
+from eval.campaign.name import refuse_bad_name
+from eval.testbed.node import HIGHEST_CLOCK_RATIO, LOWEST_CLOCK_RATIO
 from eval.testbed.workload import WORKLOADS
 
 
@@ -11,7 +14,7 @@ class CampaignSettings:
     """What is run, and how often.
 
     Attributes:
-        name: stands in every row.
+        name: stands in every row, and names the campaign's directory.
         seed: of the nodes' noise and of the mixes that are drawn.
         workloads: names of those that take part.
         intensities: at which each workload meets each stressor, rising.
@@ -21,6 +24,8 @@ class CampaignSettings:
         smallest_mix, largest_mix: parties of a mix, stressors included.
         window_seconds: simulated seconds of a window.
         pressed_from: intensity from which a stressor presses its axis.
+        clocks: core clocks over the nominal one. All series and mixes run once at each of them, on every node; where
+            none is named, they run once, each node at its own clock.
 
     Raises:
         CampaignError: nothing would be measured, or a number makes no sense.
@@ -37,8 +42,10 @@ class CampaignSettings:
     largest_mix: int = 6
     window_seconds: float = 10.0
     pressed_from: float = 0.5
+    clocks: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        refuse_bad_name(self.name)
         for what, values in (("intensities", self.intensities), ("probe intensities", self.probe_intensities)):
             if not values or list(values) != sorted(set(values)) or not 0.0 < values[0] <= values[-1] <= 1.0:
                 raise CampaignError(f"{what} are {values}: rising numbers above 0 and up to 1 are meant")
@@ -53,3 +60,14 @@ class CampaignSettings:
             )
         if not self.workloads:
             raise CampaignError("no workload takes part: name one at least")
+        if len(set(self.clocks)) < len(self.clocks) or any(
+            not LOWEST_CLOCK_RATIO <= clock <= HIGHEST_CLOCK_RATIO for clock in self.clocks
+        ):
+            raise CampaignError(
+                f"clocks are {self.clocks}: different numbers are meant, core clock over nominal clock, "
+                f"{LOWEST_CLOCK_RATIO} to {HIGHEST_CLOCK_RATIO}"
+            )
+
+    def to_json(self) -> bytes:
+        """Canonical JSON: what tells a campaign from another."""
+        return canonical_json(asdict(self))

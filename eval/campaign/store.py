@@ -1,50 +1,185 @@
-"""A campaign on disk: the dataset that the training reads, and beside it every vector.
+"""A campaign on disk, part by part: what the training reads, and beside it every vector.
 
-<directory>/traces.parquet     labelled trace v1, one row a window and victim
-<directory>/profiles.jsonl     workload profile v1, one a line
-<directory>/vectors.parquet    feature vector v1, one row a window and domain
+<traces>/campaign=<name>/part-0007.parquet             labelled trace v1, one row a window and victim
+<traces>/campaign=<name>/profiles.jsonl                workload profile v1, one a line
+<traces>/campaign=<name>/_vectors/part-0007.parquet    feature vector v1, one row a window and domain
+<traces>/campaign=<name>/_settings.json                what the campaign is of
+<traces>/campaign=<name>/_complete.json                how much it measured; there once it is whole
+
+Readers of Parquet data sets skip names that begin with an underscore.
 """
 
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.vector_arrow import from_arrow, to_arrow
-from eval.campaign.campaign import Campaign
+from contracts.model import Document
+from contracts.profile import WorkloadProfile
+from contracts.trace import LabelledTrace
+from contracts.trace_arrow import from_arrow as rows_from_arrow
+from contracts.trace_arrow import to_arrow as rows_to_arrow
+from contracts.vector import FeatureVector
+from contracts.vector_arrow import from_arrow as vectors_from_arrow
+from contracts.vector_arrow import to_arrow as vectors_to_arrow
 from eval.campaign.errors import CampaignError
-from pipelines.dataset import TraceDataset, read_dataset, write_dataset
-from pipelines.errors import DataError
+from eval.campaign.part import Part
+from pipelines.dataset import COMPLETE_FILE, PARTS, PROFILES_FILE, SETTINGS_FILE, TRACES_FILE, partition
 from serving.replacement import replace_file
 
 VECTORS_FILE = "vectors.parquet"
+"""All vectors of a campaign that lies in one file a kind, as campaigns did before they had parts."""
+_VECTORS = "_vectors"
+_LOCK = "_lock"
 
 
-def write_campaign(campaign: Campaign, directory: Path) -> None:
-    """Write a campaign; each file is replaced atomically, the traces last, so that a reader finds what rows name."""
-    directory.mkdir(parents=True, exist_ok=True)
-    sink = pa.BufferOutputStream()
-    pq.write_table(to_arrow(campaign.vectors), sink, compression="zstd")
-    replace_file(directory / VECTORS_FILE, sink.getvalue().to_pybytes())
-    write_dataset(TraceDataset(traces=campaign.rows, profiles=campaign.profiles), directory)
+class Measured(Document):
+    """How much a whole campaign measured."""
+
+    rows: int
+    profiles: int
+    vectors: int
 
 
-def read_campaign(directory: Path) -> Campaign:
-    """Read a campaign.
+class KeptInDirectory:
+    """Parts of one campaign in a directory of traces; a part is there whole or not at all.
 
-    Raises:
-        CampaignError: a file is missing or torn.
-        ContractError: a row, a profile or a vector breaks its contract.
+    Args:
+        traces: the directory of all campaigns; made where it is not there.
+        name: of the campaign.
+        settings: what tells it from another of its name, as JSON.
     """
+
+    def __init__(self, traces: Path, *, name: str, settings: bytes) -> None:
+        self.path = partition(traces, name)
+        self.name = name
+        self._traces = traces
+        self._settings = settings
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep others off while parts are written.
+
+        Raises:
+            CampaignError: a campaign of this name and other settings lies there, or one is being run.
+        """
+        (self.path / _VECTORS).mkdir(parents=True, exist_ok=True)
+        with (self.path / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CampaignError(
+                    f"campaign {self.name} in {self.path} is being run: wait until it is done"
+                ) from error
+            self._refuse_other_settings()
+            self._forget_unfinished_files()
+            yield
+
+    def _refuse_other_settings(self) -> None:
+        file = self.path / SETTINGS_FILE
+        if not file.exists():
+            replace_file(file, self._settings)
+        elif file.read_bytes() != self._settings:
+            raise CampaignError(
+                f"{self.path} holds a campaign of other settings ({SETTINGS_FILE} says which): name another state "
+                "directory, or delete this one if you no longer need it"
+            )
+
+    def _forget_unfinished_files(self) -> None:
+        """What ``replace_file`` had not renamed yet when its process was killed."""
+        for file in self.path.rglob(".*"):
+            file.unlink()
+
+    def has(self, number: int) -> bool:
+        """Whether the unit was measured whole."""
+        return self._rows_file(number).exists()
+
+    def keep(self, number: int, part: Part) -> None:
+        """Write a part: vectors, then profiles, then the rows, whose file says that the part is whole."""
+        _write(self.path / _VECTORS / self._rows_file(number).name, vectors_to_arrow(part.vectors))
+        if part.profiles:
+            lines = b"".join(profile.to_json() + b"\n" for profile in part.profiles)
+            replace_file(self.path / PROFILES_FILE, lines)
+        _write(self._rows_file(number), rows_to_arrow(part.rows))
+
+    def rows(self, number: int) -> Sequence[LabelledTrace]:
+        """Rows of a kept part.
+
+        Raises:
+            CampaignError: it is torn.
+        """
+        return rows_from_arrow(_read(self._rows_file(number)))
+
+    def profiles(self) -> Sequence[WorkloadProfile]:
+        """Profiles of all kept parts; none before the part that has them."""
+        file = self.path / PROFILES_FILE
+        return [WorkloadProfile.from_json(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+
+    def vectors(self, *, at_most: int) -> Iterator[Sequence[FeatureVector]]:
+        """Vectors of all parts, up to so many at once, each node's in the order of time.
+
+        Raises:
+            CampaignError: a part is torn.
+        """
+        waiting: list[FeatureVector] = []
+        for file in sorted((self.path / _VECTORS).glob(PARTS)):
+            waiting.extend(vectors_from_arrow(_read(file)))
+            while len(waiting) >= at_most:
+                yield waiting[:at_most]
+                del waiting[:at_most]
+        if waiting:
+            yield waiting
+
+    @property
+    def measured(self) -> Measured:
+        """How much the whole campaign measured.
+
+        Raises:
+            CampaignError: it is not whole.
+        """
+        try:
+            return Measured.from_json((self.path / COMPLETE_FILE).read_bytes())
+        except FileNotFoundError as error:
+            raise CampaignError(f"the campaign in {self.path} is not whole: run it again, it goes on") from error
+
+    def complete(self) -> None:
+        """Say that all parts are there, and take away what a campaign of this name left in one file a kind before."""
+        self._retire_files_of_before()
+        measured = Measured(
+            rows=sum(_length(file) for file in self.path.glob(PARTS)),
+            profiles=len(self.profiles()),
+            vectors=sum(_length(file) for file in (self.path / _VECTORS).glob(PARTS)),
+        )
+        replace_file(self.path / COMPLETE_FILE, measured.to_json())
+
+    def _retire_files_of_before(self) -> None:
+        rows = self._traces / TRACES_FILE
+        if not rows.exists():
+            return
+        names = set(_read(rows, columns=["campaign"]).column("campaign").to_pylist())
+        if names == {self.name}:
+            for name in (TRACES_FILE, PROFILES_FILE, VECTORS_FILE):
+                (self._traces / name).unlink(missing_ok=True)
+
+    def _rows_file(self, number: int) -> Path:
+        return self.path / f"part-{number:04d}.parquet"
+
+
+def _write(file: Path, table: pa.Table) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    replace_file(file, sink.getvalue().to_pybytes())
+
+
+def _read(file: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
     try:
-        dataset = read_dataset(directory)
-        vectors = pq.read_table(pa.BufferReader((directory / VECTORS_FILE).read_bytes()))
-    except DataError as error:
-        raise CampaignError(str(error)) from error
-    except FileNotFoundError as error:
-        raise CampaignError(f"no vectors of a campaign: {error.filename} is missing; run a campaign first") from error
+        return pq.read_table(pa.BufferReader(file.read_bytes()), columns=columns)
     except pa.ArrowInvalid as error:
-        raise CampaignError(
-            f"{directory / VECTORS_FILE} is torn or no Parquet: {error}; run the campaign again"
-        ) from error
-    return Campaign(rows=dataset.traces, profiles=dataset.profiles, vectors=from_arrow(vectors))
+        raise CampaignError(f"{file} is torn or no Parquet: {error}; delete it and run the campaign again") from error
+
+
+def _length(file: Path) -> int:
+    return int(pq.read_metadata(file).num_rows)

@@ -1,4 +1,4 @@
-"""``leeward ingest serve``: what it is told, and how it complains. What it serves is in the endpoint's own tests."""
+"""``leeward ingest``: what it is told, and how it complains. What it serves is in the endpoint's own tests."""
 
 import socket
 import subprocess
@@ -9,6 +9,9 @@ import pytest
 import typer
 
 from cli.main import app
+from feature_repo.ingest import Ingest
+from feature_repo.store import open_store
+from tests.unit.feature_repo.vectors import vector
 
 LEEWARD = str(Path(sys.executable).with_name("leeward"))
 
@@ -44,3 +47,33 @@ def test_unless_told_otherwise_nobody_else_may_write() -> None:
     options = command.commands["ingest"].commands["serve"].params  # type: ignore[attr-defined]
     (host,) = [option.default for option in options if option.name == "host"]
     assert host == "127.0.0.1"
+
+
+def test_history_is_kept_unless_told_otherwise() -> None:
+    command = typer.main.get_command(app)
+    for name in ("serve", "compact"):
+        options = command.commands["ingest"].commands[name].params  # type: ignore[attr-defined]
+        (keep_days,) = [option.default for option in options if option.name == "keep_days"]
+        assert keep_days is None
+
+
+@pytest.mark.slow
+def test_files_are_merged_and_old_days_deleted_by_command(tmp_path: Path) -> None:
+    """Slow for Feast, which starts before."""
+    store = open_store(tmp_path)
+    for start in (0, 10, 20):
+        Ingest(store).accept([vector(start)])
+    done = [
+        subprocess.run(
+            [LEEWARD, "ingest", "compact", "--state", str(tmp_path), *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        for arguments in ((), ("--keep-days", "1"))
+    ]
+    assert [each.returncode for each in done] == [0, 0]
+    assert done[0].stdout == "3 files merged into 1, 0 damaged set aside, 0 days deleted\n"
+    assert done[1].stdout == "0 files merged into 0, 0 damaged set aside, 1 days deleted\n"
+    assert not list(store.history.glob("date=*"))

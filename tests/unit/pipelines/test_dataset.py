@@ -26,6 +26,13 @@ def test_the_digest_does_not_depend_on_order_but_on_every_row(dataset: TraceData
     assert dataset.simulated
 
 
+def test_what_was_measured_on_another_cpu_is_not_trained_on(dataset: TraceDataset, tmp_path: Path) -> None:
+    foreign = dataset.traces[0].model_copy(update={"campaign": "foreign:cascade-lake"})
+    write_dataset(TraceDataset(traces=(*dataset.traces[1:], foreign), profiles=dataset.profiles), tmp_path)
+    with pytest.raises(DataError, match=r"holds campaign foreign:cascade-lake, measured on a CPU that is not char"):
+        read_dataset(tmp_path)
+
+
 def test_a_profile_that_is_not_there_is_named(dataset: TraceDataset) -> None:
     named = {dataset.traces[0].victim.profile}
     others = tuple(profile for profile in dataset.profiles if profile.digest not in named)

@@ -6,7 +6,8 @@ from contracts.features import FEATURE_SCHEMA_V1
 from contracts.profile import Tier, WorkloadProfile
 from eval.campaign import CampaignSettings
 from eval.campaign.bench import Bench
-from eval.campaign.profile_run import counters_only, median_values, profile_run, spare_node, stressor_profile
+from eval.campaign.profile_measurements import median_values
+from eval.campaign.profile_run import counters_only, profile_run, spare_node, stressor_profile
 from eval.testbed.stressor import PRESSED_AXES, Stressor
 from eval.testbed.workload import workload
 from tests.unit.eval.testbed.scenes import slowdown

@@ -28,3 +28,15 @@ def test_something_is_measured() -> None:
         CampaignSettings(window_seconds=0.0)
     with pytest.raises(CampaignError, match="no workload takes part"):
         CampaignSettings(workloads=())
+
+
+@pytest.mark.parametrize("clocks", [(1.0, 1.0), (0.1,), (1.0, 3.0)])
+def test_clocks_differ_and_are_within_the_hardwares_reach(clocks: tuple[float, ...]) -> None:
+    with pytest.raises(CampaignError, match="different numbers are meant, core clock over nominal clock"):
+        CampaignSettings(clocks=clocks)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a" * 64, "with space"])
+def test_a_name_can_name_a_directory(name: str) -> None:
+    with pytest.raises(CampaignError, match="a campaign can't be called"):
+        CampaignSettings(name=name)
