@@ -1,92 +1,53 @@
-"""What Feast is told: entities, sources, the view of feature vector v1 and its service, made from ``contracts/``."""
+"""What Feast is told: entities, sources, views and services, made from ``contracts/``."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource, Project, PushSource, ValueType
-from feast.data_format import ParquetFormat
-from feast.types import Float32, Int64, String
+from feast import Entity, FeatureService, FeatureView, OnDemandFeatureView, Project
+from feast.data_source import DataSource
+from feast.repo_config import RepoConfig, load_repo_config
 
-from contracts.features import FEATURE_SCHEMA_V1, FeatureSpec
+from feature_repo.entities import Entities, entities
+from feature_repo.names import OWNER, PROJECT_NAME
+from feature_repo.services import Services, services
+from feature_repo.sources import Sources, file_sources, table_sources
+from feature_repo.views import Views, views
 
-PROJECT_NAME = "leeward"
-VIEW_NAME = f"vector_v{FEATURE_SCHEMA_V1.version}"
-PUSH_SOURCE_NAME = f"{VIEW_NAME}_push"
-DIGEST_TAG = "feature_schema"
+SETTINGS_FILE = "feature_store.yaml"
 
-MAXIMUM_AGE = timedelta(seconds=300)
-"""A join leaves out a vector whose window ended longer ago: a node agent silent for as long counts as stale."""
+Defined = Project | Entity | DataSource | FeatureView | OnDemandFeatureView | FeatureService
 
 
-class Definitions(NamedTuple):
-    """All objects of one repository, in the order in which Feast can apply them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definitions:
+    """All objects of one repository."""
 
     project: Project
-    node: Entity
-    domain: Entity
-    history: FileSource
-    push: PushSource
-    view: FeatureView
-    service: FeatureService
+    entities: Entities
+    sources: Sources
+    views: Views
+    services: Services
+
+    def __iter__(self) -> Iterator[Defined]:
+        """In the order in which Feast can apply them."""
+        return iter((self.project, *self.entities, *self.sources, *self.views, *self.services))
 
 
-def definitions(history: Path) -> Definitions:
-    """The repository whose Parquet partitions lie under ``history``.
-
-    Args:
-        history: an absolute path; Feast's duckdb store resolves a relative one against the process's directory.
-    """
-    project = Project(name=PROJECT_NAME, description="Hardware telemetry of contention domains")
-    node = Entity(name="node", join_keys=["node"], value_type=ValueType.STRING, description="Kubernetes node's name")
-    domain = Entity(
-        name="domain",
-        join_keys=["domain"],
-        value_type=ValueType.STRING,
-        description="Contention domain within the node: a socket, or a sub-NUMA cluster",
-    )
-    partitions = FileSource(
-        name=f"{VIEW_NAME}_history",
-        path=str(history / "**" / "*.parquet"),
-        file_format=ParquetFormat(),
-        timestamp_field="event_timestamp",
-        created_timestamp_column="window_start",
-        description="Partitions by hour, written by ingest alone; an event is known when its window has ended",
-    )
-    push = PushSource(name=PUSH_SOURCE_NAME, batch_source=partitions, description="Online only; ingest pushes here")
-    view = FeatureView(
-        name=VIEW_NAME,
-        entities=[node, domain],
-        ttl=MAXIMUM_AGE,
-        source=push,
-        schema=[
-            Field(name="node", dtype=String),
-            Field(name="domain", dtype=String),
-            *(_field(spec) for spec in FEATURE_SCHEMA_V1.features),
-            Field(name="window_start_ns", dtype=Int64, description="UTC nanoseconds since 1970"),
-            Field(name="window_length_ns", dtype=Int64, description="nanoseconds"),
-            Field(name=DIGEST_TAG, dtype=String, description="SHA-256 of the schema that the row is of"),
-        ],
-        tags={DIGEST_TAG: FEATURE_SCHEMA_V1.digest},
-        description=f"Feature vector v{FEATURE_SCHEMA_V1.version}: one a contention domain and window; null is missing",
-    )
-    service = FeatureService(
-        name=VIEW_NAME,
-        features=[view],
-        tags={DIGEST_TAG: FEATURE_SCHEMA_V1.digest},
-        description="The whole vector, as every model reads it",
-    )
-    return Definitions(project, node, domain, partitions, push, view, service)
+def definitions(sources: Sources) -> Definitions:
+    """The repository over the given sources."""
+    project = Project(name=PROJECT_NAME, description="Hardware telemetry of contention domains", owner=OWNER)
+    joined = entities()
+    viewed = views(joined, sources)
+    return Definitions(project=project, entities=joined, sources=sources, views=viewed, services=services(viewed))
 
 
-def _field(spec: FeatureSpec) -> Field:
-    return Field(
-        name=spec.name,
-        dtype=Float32,
-        description=spec.formula,
-        tags={
-            "unit": spec.unit,
-            "range": f"[{spec.minimum:g}, {spec.maximum:g}]",
-            "axes": ", ".join(axis.value for axis in spec.axes),
-        },
-    )
+def definitions_of(directory: Path, config: RepoConfig) -> Definitions:
+    """The repository of a feature store's directory (an absolute path): tables on Postgres, else partitions in it."""
+    return definitions(table_sources() if config.offline_store.type == "postgres" else file_sources(directory))
+
+
+def named_definitions(directory: Path) -> dict[str, Defined]:
+    """The same for ``feast apply``, which looks through a module's names."""
+    config = load_repo_config(directory, directory / SETTINGS_FILE)
+    return {f"object_{place}": each for place, each in enumerate(definitions_of(directory, config))}

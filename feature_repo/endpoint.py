@@ -1,25 +1,32 @@
 """The ingest endpoint: batches of vectors over HTTP, from node agents into ``Ingest``; see ``docs/ingest-api.md``."""
 
 import asyncio
+import gc
 import logging
+import resource
 import socket
 import sqlite3
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException as AnyHTTPException
-from starlette.requests import ClientDisconnect
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
+from feature_repo.damaged import count_damaged
 from feature_repo.errors import FeatureRepositoryError
-from feature_repo.ingest import Ingest, IngestReport
+from feature_repo.group_commit import PAUSE_SECONDS, GroupCommit, Lines
+from feature_repo.housekeeping import Housekeeping
+from feature_repo.ingest import Ingest
+from feature_repo.ingest_metrics import CONTENT_TYPE as METRICS_TYPE
+from feature_repo.ingest_metrics import IngestMetrics
+from feature_repo.report import IngestReport
 from feature_repo.store import open_store
+from feature_repo.waiting_room import FullError, Place, WaitingRoom
 
 PATH = "/v1/vectors"
 CONTENT_TYPE = "application/x-ndjson"
@@ -27,9 +34,6 @@ CONTENT_TYPE = "application/x-ndjson"
 LONGEST_BODY_BYTES = 4 << 20
 MOST_VECTORS = 4096
 """In a batch; agents halve what is refused as too large."""
-MOST_BATCHES = 8
-"""Received or written at a time: it bounds the memory, and how long the last of them waits. Who comes then is asked to
-come again, with a spool to wait in."""
 BODY_SECONDS = 10.0
 """For a body to arrive, so that a stalled sender does not keep another's place."""
 RETRY_AFTER_SECONDS = 2
@@ -42,72 +46,95 @@ _LOGGER = logging.getLogger("leeward.ingest")
 def create_app(
     ingest: Ingest,
     *,
+    metrics: IngestMetrics | None = None,
+    room: WaitingRoom | None = None,
     longest_body_bytes: int = LONGEST_BODY_BYTES,
-    most_batches: int = MOST_BATCHES,
     body_seconds: float = BODY_SECONDS,
-) -> FastAPI:
+    pause_seconds: float = PAUSE_SECONDS,
+) -> Starlette:
     """The endpoint's application.
 
     Args:
         ingest: takes the batches.
+        metrics: count what happens; new ones, if absent.
+        room: bounds what is received or written at a time.
         longest_body_bytes: a longer body is refused and not kept.
-        most_batches: received or written at a time.
         body_seconds: for a body to arrive.
+        pause_seconds: from one write to the next, which takes all batches that came meanwhile.
     """
-    app = FastAPI(title="Leeward ingest", openapi_url=None)
-    intake = _Intake(ingest)
-    places = asyncio.Semaphore(most_batches)
+    metrics, room = metrics or IngestMetrics(), room or WaitingRoom()
+    metrics.watch("waiting_batches", "Batches that are being received or written.", lambda: room.batches)
+    metrics.watch("waiting_bytes", "Bytes of their bodies that have arrived.", lambda: room.size_bytes)
+    intake = _Intake(ingest, metrics=metrics, pause_seconds=pause_seconds)
 
-    @app.exception_handler(AnyHTTPException)
-    async def refused(_: Request, error: AnyHTTPException) -> Response:
-        return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
-
-    @app.post(PATH)
     async def vectors(request: Request) -> Response:
-        if places.locked():
-            raise _come_again(f"{most_batches} batches are being written already")
-        async with places:
-            _refuse_foreign_content(request)
-            try:
-                async with asyncio.timeout(body_seconds):
-                    body = await _body(request, limit_bytes=longest_body_bytes)
-            except TimeoutError as error:
-                raise HTTPException(
-                    HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {body_seconds:g} s"
-                ) from error
-            return JSONResponse(asdict(await intake.take(_vectors_in(body))))
+        try:
+            with room.place() as place:
+                _refuse_foreign_content(request)
+                body = await _punctual_body(request, place, limit_bytes=longest_body_bytes, seconds=body_seconds)
+                return JSONResponse(_document(await intake.take(_vectors_in(body))))
+        except FullError as error:
+            metrics.turned_away("full")
+            raise _come_again(str(error)) from error
 
-    @app.get("/healthz")
-    async def healthz() -> Response:
+    async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    return app
+    async def exposition(_: Request) -> Response:
+        return Response(metrics.exposition(), media_type=METRICS_TYPE)
+
+    return Starlette(
+        routes=[
+            Route(PATH, vectors, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/metrics", exposition),
+        ],
+        exception_handlers={HTTPException: _refused},
+    )
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
 
 
 class _Intake:
-    """Writes batches off the event loop; says once when the store can't be written, and once when it can again."""
+    """Has batches written off the event loop; says once when the store can't be, and once when it can again."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self._ingest = ingest
+    def __init__(self, ingest: Ingest, *, metrics: IngestMetrics, pause_seconds: float) -> None:
+        self._metrics = metrics
+        self._commit = GroupCommit(
+            lambda batches: metrics.wrote(lambda: ingest.accept_together(batches)), pause_seconds=pause_seconds
+        )
         self._is_failing = False
 
-    async def take(self, encoded: Sequence[bytes]) -> IngestReport:
-        """Write a batch.
+    async def take(self, lines: Lines) -> IngestReport:
+        """Have a batch written.
 
         Raises:
             HTTPException: 503, the store can't be written.
         """
         try:
-            report = await run_in_threadpool(self._ingest.accept_encoded, encoded)
+            report = await self._commit.take(lines)
         except (OSError, sqlite3.Error) as error:
             if not self._is_failing:
                 _LOGGER.warning("store-not-writable", exc_info=error)
             self._is_failing = True
+            self._metrics.turned_away("store")
             raise _come_again(f"the store can't be written: {error}") from error
         if self._is_failing:
             _LOGGER.info("store-writable-again")
         self._is_failing = False
         return report
+
+
+def _document(report: IngestReport) -> dict[str, object]:
+    return {
+        "written": report.written,
+        "repeated": report.repeated,
+        "refused": [{"place": refusal.place, "reason": refusal.reason} for refusal in report.refused],
+        "advanced": report.advanced,
+    }
 
 
 def _come_again(reason: str) -> HTTPException:
@@ -124,7 +151,15 @@ def _refuse_foreign_content(request: Request) -> None:
         )
 
 
-async def _body(request: Request, *, limit_bytes: int) -> bytes:
+async def _punctual_body(request: Request, place: Place, *, limit_bytes: int, seconds: float) -> bytes:
+    try:
+        async with asyncio.timeout(seconds):
+            return await _body(request, place, limit_bytes=limit_bytes)
+    except TimeoutError as error:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:g} s") from error
+
+
+async def _body(request: Request, place: Place, *, limit_bytes: int) -> bytes:
     """The body, kept no further than the limit."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit_bytes:
@@ -132,6 +167,7 @@ async def _body(request: Request, *, limit_bytes: int) -> bytes:
     body = bytearray()
     try:
         async for chunk in request.stream():
+            place.bring(len(chunk))
             body += chunk
             if len(body) > limit_bytes:
                 raise _too_large(f"more than {limit_bytes} bytes")
@@ -156,13 +192,14 @@ def _too_large(found: str) -> HTTPException:
     return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the batch is too large: {found}; send smaller ones")
 
 
-def serve(*, state: Path, port: int, host: str = "127.0.0.1") -> None:
+def serve(*, state: Path, port: int, host: str = "127.0.0.1", keep_days: int | None = None) -> None:
     """Take vectors into a state directory's store until a signal comes; requests under way are answered first.
 
     Args:
         state: the state directory; made where it is not there.
         port: to listen on; 0 takes a free one, which the log names.
         host: the address to listen on: loopback by default, since whoever reaches the endpoint may write.
+        keep_days: days of history before today that are kept; all, if absent.
 
     Raises:
         FeatureRepositoryError: the state directory, its store, or the address can't be used.
@@ -171,14 +208,25 @@ def serve(*, state: Path, port: int, host: str = "127.0.0.1") -> None:
         store = open_store(state)
     except OSError as error:
         raise FeatureRepositoryError(f"{state} can't be used as state: {error.strerror}; name a directory") from error
-    with bound(host, port) as listening, suppress(KeyboardInterrupt):
+    _allow_many_connections()
+    metrics = IngestMetrics()
+    metrics.watch("damaged_files", "Files of history that could not be read, set aside.", lambda: count_damaged(store))
+    housekeeping = Housekeeping(store, keep_days=keep_days, told=metrics.compacted)
+    with bound(host, port) as listening, housekeeping.running(), suppress(KeyboardInterrupt):
         address, free_port = listening.getsockname()[:2]
         fields = {"address": address, "port": free_port, "state": str(state)}
         _LOGGER.info("listening", extra={"fields": fields})
-        server_of(create_app(Ingest(store))).run(sockets=[listening])
+        gc.freeze()  # Feast's million objects are there for good: no collection need look at them
+        server_of(create_app(Ingest(store), metrics=metrics)).run(sockets=[listening])
 
 
-def server_of(app: FastAPI) -> uvicorn.Server:
+def _allow_many_connections() -> None:
+    """As many open files as the system lets this process have: each sender's connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def server_of(app: Starlette) -> uvicorn.Server:
     """One worker; it writes no log of requests and leaves logging as it is."""
     return uvicorn.Server(
         uvicorn.Config(

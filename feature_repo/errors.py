@@ -7,3 +7,7 @@ class FeatureRepositoryError(RuntimeError):
 
 class StoreError(FeatureRepositoryError):
     """A state directory's feature store cannot be opened."""
+
+
+class StoreUnreachableError(FeatureRepositoryError, ConnectionError):
+    """A server that a feature store lies on can't be reached, or takes nothing now: as with a full disk, come again."""

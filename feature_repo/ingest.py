@@ -6,61 +6,35 @@ everything it took is on disk in both stores. When it raises, the same batch can
 
 Senders deliver at least once and may deliver late. A vector that is there already, by node, domain and window start, is
 counted and dropped: the first one stays. An older vector goes to history and never replaces a newer one online, which
-Feast's sqlite store would let happen. Online is written before history, so a window that begins after the online one
+Feast's online stores would let happen. Online is written before history, so a window that begins after the online one
 has ended is in no file yet, and history is searched for the rare others only.
+
+Several batches may share one write, which costs the disk hardly more than one does. They are reported each by itself,
+as if they had come one after the other.
 """
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 from contracts.errors import ContractError
 from contracts.features import FEATURE_SCHEMA_V1
-from contracts.vector import FeatureVector, from_json, refuse_foreign_digest
-from feature_repo.definitions import PUSH_SOURCE_NAME
-from feature_repo.history import latest_vectors
+from contracts.vector import FeatureVector, refuse_foreign_digest
+from feature_repo.latest import Latest
 from feature_repo.lock import exclusive
-from feature_repo.partitions import WindowKey, append, key_of, keys_in, partition_of
-from feature_repo.rows import to_rows
+from feature_repo.online import push_online
+from feature_repo.partitions import WindowKey
+from feature_repo.report import IngestReport, Tally
 from feature_repo.store import Store
+from feature_repo.vector_columns import Age, Domain, VectorColumns
+from feature_repo.vector_history import append_rows, known_windows
+from feature_repo.vector_lines import Decoded, decode
 
 CLOCK_TOLERANCE_NS = 300 * 1_000_000_000
 """How far a window's end may lie ahead of ingest's clock. Further, the node's clock is wrong, and the vector would stay
 the latest one online until that time comes."""
 
 _NAME = re.compile(r"[!-~]{1,253}")
-_Domain = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A vector that was not taken.
-
-    Attributes:
-        place: its index in the batch, from 0.
-        reason: what is wrong with it and what to do.
-    """
-
-    place: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestReport:
-    """What became of a batch: each vector was written, repeated or refused.
-
-    Attributes:
-        written: new in history.
-        repeated: known already, by node, domain and window start, or twice in this batch.
-        refused: not taken, in the batch's order.
-        advanced: domains whose latest vector online is a new one.
-    """
-
-    written: int
-    repeated: int
-    refused: tuple[Refusal, ...]
-    advanced: int
 
 
 class Ingest:
@@ -74,6 +48,7 @@ class Ingest:
         """
         self._store = store
         self._now_ns = now_ns
+        self._latest = Latest(store)
 
     def accept(self, vectors: Sequence[FeatureVector]) -> IngestReport:
         """Take a batch.
@@ -81,7 +56,8 @@ class Ingest:
         Raises:
             OSError, sqlite3.Error: a store could not be written; sending the batch again is safe.
         """
-        return self._accept(list(enumerate(vectors)), [])
+        (report,) = self._take(_of_objects(vectors), sizes=[len(vectors)])
+        return report
 
     def accept_encoded(self, encoded: Sequence[bytes | str]) -> IngestReport:
         """Take a batch as it arrives from a node agent, each vector as ``contracts.vector.to_json`` wrote it.
@@ -89,88 +65,109 @@ class Ingest:
         Raises:
             OSError, sqlite3.Error: a store could not be written; sending the batch again is safe.
         """
-        decoded: list[tuple[int, FeatureVector]] = []
-        refused: list[Refusal] = []
-        for place, content in enumerate(encoded):
-            try:
-                decoded.append((place, from_json(content)))
-            except ContractError as error:
-                refused.append(Refusal(place=place, reason=str(error)))
-        return self._accept(decoded, refused)
+        (report,) = self.accept_together([encoded])
+        return report
 
-    def _accept(self, placed: Sequence[tuple[int, FeatureVector]], refused: list[Refusal]) -> IngestReport:
-        lawful: list[FeatureVector] = []
-        for place, vector in placed:
-            try:
-                self._refuse_unlawful(vector)
-                lawful.append(vector)
-            except ContractError as error:
-                refused.append(Refusal(place=place, reason=str(error)))
-        fresh, advanced = self._write(lawful) if lawful else (0, 0)
-        return IngestReport(
-            written=fresh,
-            repeated=len(lawful) - fresh,
-            refused=tuple(sorted(refused, key=lambda refusal: refusal.place)),
-            advanced=advanced,
-        )
+    def accept_together(self, batches: Sequence[Sequence[bytes | str]]) -> tuple[IngestReport, ...]:
+        """Take several batches, as ``accept_encoded`` would one after the other, with one write.
 
-    def _refuse_unlawful(self, vector: FeatureVector) -> None:
-        where = f"{vector.node!a}/{vector.domain!a}"
-        refuse_foreign_digest(vector.schema.digest, FEATURE_SCHEMA_V1, where=where)
-        if not _NAME.fullmatch(vector.node) or not _NAME.fullmatch(vector.domain):
-            raise ContractError(
-                f"vector of {where}: the names of node and domain are of 1 to 253 printable ASCII characters, no spaces"
-            )
-        ahead_ns = vector.window_end_ns - self._now_ns()
-        if ahead_ns > CLOCK_TOLERANCE_NS:
-            raise ContractError(
-                f"vector of {where}: its window ends {ahead_ns / 1e9:.0f} s ahead of ingest's clock, "
-                f"{CLOCK_TOLERANCE_NS // 1_000_000_000} s are allowed: set the node's clock"
-            )
+        Returns:
+            As many reports as there are batches, in their order.
 
-    def _write(self, vectors: Sequence[FeatureVector]) -> tuple[int, int]:
-        """Write what is new; how many vectors went to history, and how many domains advanced online."""
-        with exclusive(self._store.lock):
-            latest = self._latest(vectors)
-            fresh = self._without_repeats(vectors, latest)
-            newest = [vector for vector in _newest(fresh).values() if _is_newer(vector, latest)]
-            if newest:
-                with self._store.online:
-                    self._store.feast.push(PUSH_SOURCE_NAME, to_rows(newest).to_pandas())
-            append(fresh, history=self._store.history, incoming=self._store.incoming)
-        return len(fresh), len(newest)
+        Raises:
+            OSError, sqlite3.Error: a store could not be written; sending the batches again is safe.
+        """
+        lines = [line for batch in batches for line in batch]
+        return self._take(decode(lines), sizes=[len(batch) for batch in batches])
 
-    def _latest(self, vectors: Sequence[FeatureVector]) -> dict[_Domain, FeatureVector]:
-        domains = sorted({(vector.node, vector.domain) for vector in vectors})
-        found = zip(domains, latest_vectors(self._store, domains), strict=True)
-        return {domain: vector for domain, vector in found if vector is not None}
+    def _take(self, decoded: Decoded, *, sizes: Sequence[int]) -> tuple[IngestReport, ...]:
+        refused, lawful = dict(decoded.refused), []
+        for index, reason in enumerate(self._complaints(decoded.columns)):
+            if reason is None:
+                lawful.append(index)
+            else:
+                refused[decoded.places[index]] = reason
+        columns = decoded.columns.take(lawful) if len(lawful) < len(decoded.columns) else decoded.columns
+        places = [decoded.places[index] for index in lawful]
+        tally = Tally(sizes)
+        if len(columns):
+            self._write(columns, batches=[tally.batch_of(place) for place in places], tally=tally)
+        return tally.reports(refused)
 
-    def _without_repeats(
-        self, vectors: Sequence[FeatureVector], latest: Mapping[_Domain, FeatureVector]
-    ) -> list[FeatureVector]:
-        unique: dict[WindowKey, FeatureVector] = {}
-        for vector in vectors:
-            unique.setdefault(key_of(vector), vector)
-        doubtful = {partition_of(key) for key, vector in unique.items() if not _is_after(vector, latest)}
-        known = frozenset[WindowKey]().union(*(keys_in(self._store.history / partition) for partition in doubtful))
-        return [vector for key, vector in unique.items() if key not in known]
+    def _complaints(self, columns: VectorColumns) -> Iterable[str | None]:
+        """What is wrong with each vector that the contract allows, if anything."""
+        latest_end_ns = self._now_ns() + CLOCK_TOLERANCE_NS
+        for node, domain, end_ns in zip(columns.nodes, columns.domains, columns.ends_ns(), strict=True):
+            if not _NAME.fullmatch(node) or not _NAME.fullmatch(domain):
+                yield (
+                    f"vector of {node!a}/{domain!a}: the names of node and domain are of 1 to 253 printable ASCII "
+                    "characters, no spaces"
+                )
+            elif end_ns > latest_end_ns:
+                ahead_ns = end_ns - latest_end_ns + CLOCK_TOLERANCE_NS
+                yield (
+                    f"vector of {node!a}/{domain!a}: its window ends {ahead_ns / 1e9:.0f} s ahead of ingest's clock, "
+                    f"{CLOCK_TOLERANCE_NS // 1_000_000_000} s are allowed: set the node's clock"
+                )
+            else:
+                yield None
 
+    def _write(self, columns: VectorColumns, *, batches: Sequence[int], tally: Tally) -> None:
+        """Write what is new, and note of which batch it was."""
+        with exclusive(self._store.lock) as held:
+            latest = self._latest.of(columns.node_domains(), held=held)
+            fresh = self._without_repeats(columns, latest)
+            newest = _newest(columns, fresh, latest)
+            if fresh:
+                rows = columns.take(fresh).rows()
+                self._latest.changes(held)
+                self._push(columns, newest)
+                append_rows(self._store, rows)
+        tally.note(columns, fresh=fresh, batches=batches, latest=latest)
 
-def _newest(vectors: Sequence[FeatureVector]) -> dict[_Domain, FeatureVector]:
-    return {(vector.node, vector.domain): vector for vector in sorted(vectors, key=_age_order)}
+    def _push(self, columns: VectorColumns, newest: Sequence[int]) -> None:
+        if not newest:
+            return
+        advanced = columns.take(newest)
+        self._latest.forget(advanced.node_domains())
+        push_online(self._store, advanced.rows())
+        self._latest.advance(dict(zip(advanced.node_domains(), advanced.ages(), strict=True)))
 
-
-def _age_order(vector: FeatureVector) -> tuple[int, int]:
-    """The order in which a point-in-time join prefers vectors too."""
-    return (vector.window_end_ns, vector.window_start_ns)
-
-
-def _is_newer(vector: FeatureVector, latest: Mapping[_Domain, FeatureVector]) -> bool:
-    online = latest.get((vector.node, vector.domain))
-    return online is None or _age_order(vector) > _age_order(online)
+    def _without_repeats(self, columns: VectorColumns, latest: dict[Domain, Age]) -> list[int]:
+        unique: dict[WindowKey, int] = {}
+        for place, key in enumerate(columns.window_keys()):
+            unique.setdefault(key, place)
+        doubtful = [key for key in unique if not _is_after(key, latest)]
+        if not doubtful:
+            return list(unique.values())
+        known = known_windows(self._store, doubtful)
+        return [place for key, place in unique.items() if key not in known]
 
 
-def _is_after(vector: FeatureVector, latest: Mapping[_Domain, FeatureVector]) -> bool:
+def _of_objects(vectors: Sequence[FeatureVector]) -> Decoded:
+    refused: dict[int, str] = {}
+    for place, vector in enumerate(vectors):
+        try:
+            where = f"{vector.node!a}/{vector.domain!a}"
+            refuse_foreign_digest(vector.schema.digest, FEATURE_SCHEMA_V1, where=where)
+        except ContractError as error:
+            refused[place] = str(error)
+    places = [place for place in range(len(vectors)) if place not in refused]
+    return Decoded(columns=VectorColumns.of([vectors[place] for place in places]), places=places, refused=refused)
+
+
+def _newest(columns: VectorColumns, places: Sequence[int], latest: dict[Domain, Age]) -> list[int]:
+    """The newest vector of each domain, where it is newer than the one online."""
+    ages, newest, online = columns.ages(), dict[Domain, int](), dict(latest)
+    domains = columns.node_domains()
+    for place in places:
+        domain = domains[place]
+        if domain not in online or ages[place] > online[domain]:
+            online[domain], newest[domain] = ages[place], place
+    return list(newest.values())
+
+
+def _is_after(key: WindowKey, latest: dict[Domain, Age]) -> bool:
     """Whether the window began when the one online had ended: such a window cannot be in history."""
-    online = latest.get((vector.node, vector.domain))
-    return online is not None and vector.window_start_ns >= online.window_end_ns
+    online = latest.get(key[:2])
+    return online is not None and key[2] >= online[0]

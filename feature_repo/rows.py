@@ -12,9 +12,10 @@ import pyarrow as pa
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FeatureVector, refuse_foreign_digest
 from contracts.vector_arrow import arrow_schema, from_arrow, to_arrow
-from feature_repo.definitions import DIGEST_TAG
+from feature_repo.documents import EVENT_COLUMN, MICROSECONDS
+from feature_repo.names import DIGEST_TAG
+from feature_repo.sources import TIE_COLUMN
 
-_MICROSECONDS = pa.timestamp("us", tz="UTC")
 _NANOSECONDS = pa.timestamp("ns", tz="UTC")
 
 READ_SCHEMA = pa.schema(
@@ -48,7 +49,7 @@ def to_rows(vectors: Sequence[FeatureVector]) -> pa.Table:
     digests = pa.array([vector.schema.digest for vector in vectors], pa.string())
     columns = {name: table.column(name) for name in ("node", "domain", *FEATURE_SCHEMA_V1.names)}
     columns |= {"window_start_ns": starts, "window_length_ns": table.column("window_length_ns"), DIGEST_TAG: digests}
-    columns |= {"event_timestamp": ends.cast(_MICROSECONDS), "window_start": start_microseconds.cast(_MICROSECONDS)}
+    columns |= {EVENT_COLUMN: ends.cast(MICROSECONDS), TIE_COLUMN: start_microseconds.cast(MICROSECONDS)}
     return pa.table(columns)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import pyarrow.dataset as ds
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from agent.delivery import Delivery
 from agent.http_client import HttpClient, Server
@@ -34,9 +36,12 @@ from feature_repo.endpoint import (
 )
 from feature_repo.errors import FeatureRepositoryError
 from feature_repo.history import latest_vectors
-from feature_repo.ingest import Ingest, IngestReport
+from feature_repo.ingest import Ingest
+from feature_repo.ingest_metrics import IngestMetrics
+from feature_repo.report import IngestReport
 from feature_repo.rows import from_rows
 from feature_repo.store import Store, open_store
+from feature_repo.waiting_room import WaitingRoom
 from tests.unit.feature_repo.vectors import vector
 from tests.unit.live_server import eventually, running
 from tests.unit.serving.small_files import files_limited_to
@@ -63,6 +68,12 @@ def ask(port: int, body: bytes = b"", *, method: str = "POST", path: str = PATH,
     return answered
 
 
+def scrape(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
 class Held(Ingest):
     """An ingest whose batches wait to be let through."""
 
@@ -71,10 +82,10 @@ class Held(Ingest):
         self.let_through = threading.Event()
         self.entered = threading.Semaphore(0)
 
-    def accept_encoded(self, encoded: Sequence[bytes | str]) -> IngestReport:
+    def accept_together(self, batches: Sequence[Sequence[bytes | str]]) -> tuple[IngestReport, ...]:
         self.entered.release()
         self.let_through.wait(timeout=60.0)
-        return IngestReport(written=len(encoded), repeated=0, refused=(), advanced=0)
+        return tuple(IngestReport(written=len(batch), repeated=0, refused=(), advanced=0) for batch in batches)
 
 
 @pytest.fixture
@@ -142,13 +153,13 @@ def test_other_paths_and_methods_are_told_in_the_same_form(port: int) -> None:
 
 
 def test_who_comes_while_all_places_are_taken_is_asked_to_come_again(store: Store) -> None:
-    ingest = Held(store)
-    with running(server_of(create_app(ingest, most_batches=2))) as port:
+    ingest, metrics, room = Held(store), IngestMetrics(), WaitingRoom(most_batches=2)
+    with running(server_of(create_app(ingest, metrics=metrics, room=room))) as port:
         answers: list[Answered] = []
         senders = [threading.Thread(target=lambda: answers.append(ask(port, b"{}\n"))) for _ in range(2)]
         for sender in senders:
             sender.start()
-            assert ingest.entered.acquire(timeout=30.0)
+        eventually(lambda: room.batches == 2)
         refused = ask(port, b"{}\n" * 1000)
         assert ask(port, method="GET", path="/healthz").status == 200
         ingest.let_through.set()
@@ -158,12 +169,72 @@ def test_who_comes_while_all_places_are_taken_is_asked_to_come_again(store: Stor
         assert refused.document == {"error": "2 batches are being written already"}
         assert [answer.status for answer in answers] == [200, 200]
         assert ask(port, b"{}\n").status == 200
+    assert b'turned_away_total{reason="full"} 1.0' in metrics.exposition()
+
+
+def test_bodies_that_wait_are_bounded_in_their_sum(store: Store) -> None:
+    ingest, room = Held(store), WaitingRoom(most_bytes=100)
+    with running(server_of(create_app(ingest, room=room))) as port:
+        answers: list[Answered] = []
+        sender = threading.Thread(target=lambda: answers.append(ask(port, b"{}\n" * 30)))
+        sender.start()
+        eventually(lambda: room.size_bytes == 90)
+        assert ask(port, b"{}\n" * 4).document == {"error": "100 bytes are being written already"}
+        ingest.let_through.set()
+        sender.join()
+        assert [answer.status for answer in answers] == [200]
+        assert ask(port, b"{}\n" * 4).status == 200
+    assert (room.batches, room.size_bytes) == (0, 0)
+
+
+def test_batches_that_come_while_one_is_written_are_written_together(store: Store) -> None:
+    ingest, room = Held(store), WaitingRoom()
+    with running(server_of(create_app(ingest, room=room, pause_seconds=0.0))) as port:
+        answers: list[Answered] = []
+        senders = [
+            threading.Thread(target=lambda many=many: answers.append(ask(port, b"{}\n" * many))) for many in (1, 2, 3)
+        ]
+        senders[0].start()
+        assert ingest.entered.acquire(timeout=30.0)
+        for sender in senders[1:]:
+            sender.start()
+        eventually(lambda: room.batches == 3)
+        ingest.let_through.set()
+        for sender in senders:
+            sender.join()
+    assert sorted(answer.document["written"] for answer in answers) == [1, 2, 3]
+    assert ingest.entered.acquire(timeout=0.0)
+    assert not ingest.entered.acquire(timeout=0.0)
+
+
+def test_metrics_tell_what_became_of_vectors(port: int) -> None:
+    ask(port, to_json(vector(0)) + b"\n{}\n" + to_json(vector(0)) + b"\n")
+    text = scrape(port)
+    assert 'leeward_ingest_vectors_total{outcome="written"} 1.0' in text
+    assert 'leeward_ingest_vectors_total{outcome="repeated"} 1.0' in text
+    assert 'leeward_ingest_vectors_total{outcome="refused"} 1.0' in text
+    assert "leeward_ingest_batches_total 1.0" in text
+    assert "leeward_ingest_waiting_batches 0.0" in text
+    families = list(text_string_to_metric_families(text))
+    assert [family.name for family in families if not family.documentation] == []
+
+
+def test_a_damaged_file_holds_up_no_sender(port: int, store: Store) -> None:
+    ask(port, to_json(vector(0)) + b"\n")
+    (file,) = store.history.glob("date=*/*/*.parquet")
+    file.write_bytes(file.read_bytes()[:-100])
+    again = ask(port, to_json(vector(0)) + b"\n")
+    assert again.document == {"written": 1, "repeated": 0, "refused": [], "advanced": 0}
+    assert from_rows(ds.dataset(store.history, format="parquet").to_table()) == (vector(0),)
+    assert len(list((store.directory / "damaged").rglob(file.name))) == 1
 
 
 def test_a_sender_that_stalls_or_hangs_up_keeps_no_place(store: Store) -> None:
     ingest = Held(store)
     ingest.let_through.set()
-    with running(server_of(create_app(ingest, most_batches=1, body_seconds=0.1))) as port:
+    with running(
+        server_of(create_app(ingest, room=WaitingRoom(most_batches=1), body_seconds=0.1, pause_seconds=0.0))
+    ) as port:
         for wait_for_answer in (True, False):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             connection.putrequest("POST", PATH)

@@ -3,27 +3,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FeatureVector
-from feature_repo.definitions import MAXIMUM_AGE
 from feature_repo.history import VectorKey, latest_vectors, vectors_as_of
 from feature_repo.ingest import Ingest
+from feature_repo.names import MAXIMUM_AGE
 from feature_repo.rows import ceil_to_microseconds
-from feature_repo.store import Store, open_store
+from feature_repo.store import Store
 from tests.unit.feature_repo.vectors import DAY_START_NS, SECOND_NS, WITHOUT_SHRINKING, random_values, vector
 
 MAXIMUM_AGE_US = round(MAXIMUM_AGE.total_seconds() * 1_000_000)
 MAXIMUM_AGE_NS = MAXIMUM_AGE_US * 1000
-
-
-@pytest.fixture(scope="module")
-def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """One store for all examples of a property: each example has nodes of its own."""
-    return open_store(tmp_path_factory.mktemp("state"))
 
 
 def _reference(vectors: Sequence[FeatureVector], key: VectorKey) -> FeatureVector | None:
@@ -57,7 +50,7 @@ _asked = st.lists(st.tuples(st.sampled_from(["socket0", "socket1"]), st.integers
 @settings(max_examples=25, deadline=None, phases=WITHOUT_SHRINKING)
 @given(windows=_windows, asked=_asked)
 def test_join_is_the_reference(
-    shared_store: Store,
+    either_store: Store,
     windows: list[tuple[str, int, int, int]],
     asked: list[tuple[str, int, int]],
 ) -> None:
@@ -77,9 +70,9 @@ def test_join_is_the_reference(
         VectorKey(node, domain, DAY_START_NS + end * 50 * SECOND_NS + extra_ns.get((domain, end), 0) + offset)
         for domain, end, offset in asked
     ]
-    Ingest(shared_store).accept(vectors[::2])
-    Ingest(shared_store).accept([*vectors[1::2], *vectors[:3]])
-    assert vectors_as_of(shared_store, keys) == tuple(_reference(vectors, key) for key in keys)
+    Ingest(either_store).accept(vectors[::2])
+    Ingest(either_store).accept([*vectors[1::2], *vectors[:3]])
+    assert vectors_as_of(either_store, keys) == tuple(_reference(vectors, key) for key in keys)
 
 
 def test_join_of_a_thousand_is_the_reference(store: Store) -> None:

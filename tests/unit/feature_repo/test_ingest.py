@@ -1,3 +1,4 @@
+import itertools
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -6,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.features import FEATURE_SCHEMA_V1, FeatureSchema
 from contracts.vector import FeatureVector, to_json
 from feature_repo.history import VectorKey, latest_vectors, vectors_as_of
-from feature_repo.ingest import CLOCK_TOLERANCE_NS, Ingest, IngestReport, Refusal
+from feature_repo.ingest import CLOCK_TOLERANCE_NS, Ingest
+from feature_repo.report import IngestReport, Refusal
 from feature_repo.rows import from_rows
 from feature_repo.store import Store, open_store
 from tests.unit.feature_repo.vectors import DAY_START_NS, SECOND_NS, WITHOUT_SHRINKING, random_values, vector
@@ -164,6 +166,38 @@ def test_any_order_and_repetition_gives_each_vector_once(
         steps = [step for name, step in expected if name == domain]
         newest = expected[domain, max(steps)] if steps else None
         assert latest_vectors(store, [("node-a", domain)]) == (newest,)
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def other(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(tmp_path_factory.mktemp("other"))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    batches=st.lists(
+        st.lists(st.tuples(st.sampled_from(["socket0", "socket1", "torn"]), st.integers(0, 6)), max_size=6), max_size=5
+    )
+)
+def test_batches_taken_together_are_reported_as_if_one_had_come_after_the_other(
+    store: Store, other: Store, batches: list[list[tuple[str, int]]]
+) -> None:
+    node = f"node-{next(_NUMBERS)}"
+    encoded = [
+        [
+            to_json(vector(10 * step, node=node, domain=domain))[: 9 if domain == "torn" else None]
+            for domain, step in one
+        ]
+        for one in batches
+    ]
+    together = Ingest(store).accept_together(encoded)
+    assert together == tuple(Ingest(other).accept_encoded(batch) for batch in encoded)
+    domains = [(node, "socket0"), (node, "socket1")]
+    assert latest_vectors(store, domains) == latest_vectors(other, domains)
+    assert _rows(store) == _rows(other)
 
 
 def test_a_batch_that_failed_half_way_is_completed_when_sent_again(store: Store) -> None:

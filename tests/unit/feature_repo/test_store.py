@@ -1,37 +1,24 @@
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from feast import FeatureStore
-from feast.cli.cli import cli
 
-from contracts.features import FEATURE_SCHEMA_V1
-from feature_repo.definitions import MAXIMUM_AGE, VIEW_NAME, definitions
+from feature_repo.definitions import Definitions, definitions_of
 from feature_repo.errors import StoreError
 from feature_repo.history import VectorKey, latest_vectors, vectors_as_of
 from feature_repo.ingest import Ingest
+from feature_repo.names import VIEW_NAME
+from feature_repo.settings import VARIABLES, Profile
 from feature_repo.store import Store, open_store
 from tests.unit.feature_repo.vectors import vector
-
-_ROOT = Path(__file__).parents[3]
 
 
 def _as_of_end(store: Store) -> object:
     return vectors_as_of(store, [VectorKey("node-a", "socket0", vector().window_end_ns)])[0]
 
 
-def test_a_new_store_holds_the_contract(store: Store) -> None:
-    view = store.feast.get_feature_view(VIEW_NAME)
-    fields = [field.name for field in view.features]
-    assert fields == [*FEATURE_SCHEMA_V1.names, "window_start_ns", "window_length_ns", "feature_schema"]
-    assert view.tags == {"feature_schema": FEATURE_SCHEMA_V1.digest}
-    assert view.ttl == MAXIMUM_AGE
-    assert view.features[0].tags["unit"] == FEATURE_SCHEMA_V1.features[0].unit
-    assert store.feast.get_feature_service(VIEW_NAME).name == "vector_v1"
+def _definitions(store: Store) -> Definitions:
+    return definitions_of(store.directory, store.feast.config)
 
 
 def test_opening_again_writes_nothing(store: Store) -> None:
@@ -72,32 +59,50 @@ def test_a_lost_online_store_is_made_again(store: Store) -> None:
 
 
 def test_a_store_of_another_schema_is_refused(store: Store) -> None:
-    foreign = definitions(store.history)
-    foreign.view.tags = {"feature_schema": "sha256:beef"}
-    store.feast.apply(foreign.view)
-    with pytest.raises(StoreError, match=r"holds vector_v1 of schema sha256:beef.*name another state directory"):
+    foreign = _definitions(store).views.vectors
+    foreign.tags = {"feature_schema": "sha256:beef"}
+    store.feast.apply(foreign)
+    with pytest.raises(StoreError, match=r"holds vector_v1 of contract sha256:beef.*name another state directory"):
+        open_store(store.directory.parent)
+
+
+def test_a_store_with_profiles_of_another_contract_is_refused(store: Store) -> None:
+    foreign = _definitions(store).views.profiles
+    foreign.tags = {"contract": "sha256:beef"}
+    store.feast.apply(foreign)
+    with pytest.raises(StoreError, match=r"holds profile_v1 of contract sha256:beef"):
         open_store(store.directory.parent)
 
 
 def test_a_changed_definition_is_applied(store: Store) -> None:
-    older = definitions(store.history)
-    older.view.description = "as an earlier release had it"
-    store.feast.apply(older.view)
+    older = _definitions(store).views.vectors
+    older.description = "as an earlier release had it"
+    store.feast.apply(older)
     again = open_store(store.directory.parent)
-    assert again.feast.get_feature_view(VIEW_NAME).description == definitions(store.history).view.description
+    assert again.feast.get_feature_view(VIEW_NAME) == _definitions(store).views.vectors
 
 
-@pytest.mark.slow
-def test_the_plain_feast_command_reads_and_keeps_the_store(store: Store) -> None:
-    applied = subprocess.run(
-        [str(Path(sys.executable).with_name("feast")), "-c", str(store.directory), "apply"],
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert applied.returncode == 0, applied.stderr
-    assert "Deleted" not in applied.stdout
-    listed = CliRunner().invoke(cli, ["-c", str(store.directory), "feature-views", "list"])
-    assert "vector_v1" in listed.output
-    assert FeatureStore(repo_path=str(store.directory)).get_feature_view(VIEW_NAME) == definitions(store.history).view
+def test_a_store_of_a_release_without_profiles_gets_them(store: Store) -> None:
+    wanted = _definitions(store)
+    store.feast.delete_feature_service(wanted.services.interference.name)
+    store.feast.delete_feature_view(wanted.views.profiles.name)
+    repository = store.directory / "repository.py"
+    written = repository.read_text()
+    repository.write_text("# of an earlier release")
+    again = open_store(store.directory.parent)
+    assert again.feast.get_feature_view(wanted.views.profiles.name) == wanted.views.profiles
+    assert repository.read_text() == written
+
+
+def test_a_store_keeps_its_profile(store: Store) -> None:
+    state = store.directory.parent
+    assert open_store(state, profile=Profile.LOCAL).database is None
+    with pytest.raises(StoreError, match=r"feature_store.yaml is of profile local, and cluster was asked for"):
+        open_store(state, profile=Profile.CLUSTER)
+
+
+def test_a_cluster_store_without_settings_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(StoreError, match=r"lacks settings: set LEEWARD_POSTGRES_HOST \(Postgres' host name\), "):
+        open_store(tmp_path, profile=Profile.CLUSTER)
