@@ -77,6 +77,7 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/python -m tests.bench.agent_cost
 	$(BIN)/python -m tests.bench.interruption
 	$(BIN)/python -m tests.bench.fleet
+	$(BIN)/python -m tests.bench.ingest_cost
 
 clean: ## remove what builds and tests leave; .venv and .tools stay, state goes by `leeward reset`
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
