@@ -18,7 +18,7 @@ from contracts.vector import FeatureVector, to_json
 PATH = "/v1/vectors"
 CONTENT_TYPE = "application/x-ndjson"
 ANSWER_SECONDS = 20.0
-"""For the client's waits: ingest may write the batches of eight senders first."""
+"""For the client's waits: ingest may write the batches of many senders first."""
 INTERVAL_SECONDS = 10.0
 BATCH_VECTORS = 512
 BATCH_BYTES = 1 << 20
