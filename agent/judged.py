@@ -6,7 +6,7 @@ from datetime import datetime
 
 from agent.coverage import coverage_of
 from agent.hysteresis import Hysteresis
-from agent.pods import PodPlacement
+from agent.pods import UNKNOWN_PLACEMENT, PodPlacement
 from agent.regime import RegimePredictor, assess
 from agent.settings import AgentSettings
 from agent.sources.protocol import Reading
@@ -50,7 +50,7 @@ def judge_window(
     predictor: RegimePredictor | None = None,
     bundle_digest: str | None = None,
     hysteresis: Hysteresis | None = None,
-    pods: PodPlacement | None = None,
+    pods: PodPlacement = UNKNOWN_PLACEMENT,
     troubles: Sequence[Trouble] = (),
     previous: Sequence[Condition] = (),
 ) -> JudgedWindow:
@@ -64,7 +64,7 @@ def judge_window(
         now: the heartbeat, UTC.
         predictor, bundle_digest: the regime model and its bundle, if there is one.
         hysteresis: how the domains stood in the window before, where windows follow one another.
-        pods: where pods live, if that can be seen.
+        pods: where pods live, as far as that can be seen.
         troubles: what else is amiss with the agent.
         previous: the conditions of the window before.
 

@@ -21,7 +21,7 @@ from agent.once import WINDOW_SECONDS, observe
 from agent.outlet import Outlet
 from agent.pacing import Pacing
 from agent.pod_cgroups import PodCgroups
-from agent.pods import PodWatch
+from agent.pods import UNKNOWN_PLACEMENT, PodWatch
 from agent.publish import DirectoryPublisher, NodeStatePublisher
 from agent.publish_api import ApiPublisher, ApiServer
 from agent.regime import RegimePredictor
@@ -87,7 +87,7 @@ def measure(
             origin.settings,
             predictor=predictor,
             bundle_digest=bundle_digest,
-            pods=pods.placement(origin.topology) if pods is not None else None,
+            pods=pods.placement(origin.topology) if pods is not None else UNKNOWN_PLACEMENT,
             window_seconds=window_seconds,
             sleep=time.sleep if is_live else _no_time_passes,
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from agent.coverage import coverage_of
 from agent.judged import judge_window
-from agent.pods import PodPlacement
+from agent.pods import UNKNOWN_PLACEMENT, PodPlacement
 from agent.readings import merge
 from agent.regime import RegimePredictor
 from agent.settings import AgentSettings
@@ -30,7 +30,7 @@ def observe(
     *,
     predictor: RegimePredictor | None = None,
     bundle_digest: str | None = None,
-    pods: PodPlacement | None = None,
+    pods: PodPlacement = UNKNOWN_PLACEMENT,
     window_seconds: float = WINDOW_SECONDS,
     clock: Callable[[], datetime] = _utc_now,
     sleep: Callable[[float], None] = time.sleep,
@@ -42,7 +42,7 @@ def observe(
         topology: the node's domains.
         settings: node name and minimum running share.
         predictor, bundle_digest: the regime model and its bundle, if there is one.
-        pods: where pods live, if that can be seen.
+        pods: where pods live, as far as that can be seen.
         window_seconds: between the readings, above zero.
         clock: UTC now, for the heartbeat.
         sleep: waits; the simulator moves its own time on instead.

@@ -18,7 +18,7 @@ from agent.figures import Figures
 from agent.hysteresis import Hysteresis
 from agent.judged import JudgedWindow, judge_window, unmeasured
 from agent.outlet import PUBLISH_FAILED, Outlet
-from agent.pods import PodWatch
+from agent.pods import UNKNOWN_PLACEMENT, PodWatch
 from agent.sampling import windows
 from agent.sd_notify import Supervisor
 from agent.settings import AgentSettings
@@ -215,7 +215,7 @@ class Agent:
             settings=origin.settings,
             coverage=coverage,
             now=utc_from_ns(last.wall_ns),
-            pods=pods.placement(origin.topology) if pods is not None else None,
+            pods=pods.placement(origin.topology) if pods is not None else UNKNOWN_PLACEMENT,
             previous=self._conditions,
         )
         try:

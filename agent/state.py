@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.conditions import conditions_of
-from agent.pods import PodPlacement
+from agent.pods import UNKNOWN_PLACEMENT, PodPlacement
 from agent.regime import Assessment
 from agent.topology import Topology
 from agent.troubles import Trouble
@@ -38,7 +38,7 @@ def node_state(
     now: datetime,
     rows_left_out: int = 0,
     bundle_digest: str | None = None,
-    pods: PodPlacement | None = None,
+    pods: PodPlacement = UNKNOWN_PLACEMENT,
     troubles: Sequence[Trouble] = (),
     previous: Sequence[Condition] = (),
 ) -> NodeState:
@@ -52,12 +52,11 @@ def node_state(
         now: the heartbeat, UTC.
         rows_left_out: counter rows that the window could not believe.
         bundle_digest: of the model that judged, if one did.
-        pods: where pods live, if that can be seen.
+        pods: where pods live, as far as that can be seen.
         troubles: what else is amiss with the agent.
         previous: the conditions last published.
     """
-    placed = pods or PodPlacement(pods={})
-    domains = tuple(_domain(vector, judged, placed) for vector, judged in zip(vectors, assessments, strict=True))
+    domains = tuple(_domain(vector, judged, pods) for vector, judged in zip(vectors, assessments, strict=True))
     status = Status(
         agent_version=agent_version(),
         feature_schema=FEATURE_SCHEMA_V1.digest,
@@ -66,8 +65,8 @@ def node_state(
         regimes=",".join(domain.regime.value for domain in domains),
         coverage=coverage,
         domains=domains,
-        shared_pods=placed.shared,
-        omitted_pods=placed.omitted,
+        shared_pods=pods.shared,
+        omitted_pods=pods.omitted,
         conditions=conditions_of(
             topology=topology,
             coverage=coverage,
@@ -100,7 +99,7 @@ def utc_from_ns(wall_ns: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=wall_ns // 1000)
 
 
-def _domain(vector: FeatureVector, judged: Assessment, placed: PodPlacement) -> DomainState:
+def _domain(vector: FeatureVector, judged: Assessment, pods: PodPlacement) -> DomainState:
     return DomainState(
         name=vector.domain,
         window=Window(start=utc_from_ns(vector.window_start_ns), end=utc_from_ns(vector.window_end_ns)),
@@ -111,8 +110,8 @@ def _domain(vector: FeatureVector, judged: Assessment, placed: PodPlacement) -> 
             memory_bandwidth=_left_of(vector, "dram_utilisation"),
             llc_occupancy=_left_of(vector, "llc_occupancy_share"),
         ),
-        free_exclusive_cpus=(placed.free_exclusive_cpus or {}).get(vector.domain),
-        pods=placed.pods.get(vector.domain, ()),
+        free_exclusive_cpus=pods.free_in(vector.domain),
+        pods=pods.pods.get(vector.domain, ()),
     )
 
 
