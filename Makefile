@@ -21,7 +21,7 @@ unexport VIRTUAL_ENV
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help all install build test lint fmt run bench clean
+.PHONY: help all install build test lint fmt run bench pictures clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -78,6 +78,9 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/python -m tests.bench.interruption
 	$(BIN)/python -m tests.bench.fleet
 	$(BIN)/python -m tests.bench.ingest_cost
+
+pictures: $(INSTALLED) ## draw the testbed's pictures anew into docs/pictures
+	$(BIN)/leeward testbed pictures --to docs/pictures
 
 clean: ## remove what builds and tests leave; .venv and .tools stay, state goes by `leeward reset`
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks

@@ -2,7 +2,21 @@
 
 import typer
 
-from cli import agent, campaign, demo, evaluate, extender, ingest, models, profile, reset, traces, train, version
+from cli import (
+    agent,
+    campaign,
+    demo,
+    evaluate,
+    extender,
+    ingest,
+    models,
+    profile,
+    reset,
+    testbed,
+    traces,
+    train,
+    version,
+)
 
 app = typer.Typer(
     name="leeward",
@@ -17,6 +31,7 @@ app.add_typer(ingest.app, name="ingest")
 app.add_typer(models.app, name="models")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(traces.app, name="traces")
+app.add_typer(testbed.app, name="testbed")
 app.command(name="profile")(profile.profile)
 app.add_typer(evaluate.app, name="eval")
 app.command(name="train")(train.train)

@@ -1,4 +1,4 @@
-"""The characterisation campaign: profile runs, then series, then mixes, on sixteen nodes that differ.
+"""The characterisation campaign: profile runs, then series, then mixes, on nodes that differ.
 
 It is measured unit by unit: all profile runs, then the series of each node, then the mixes of each node. Every node
 draws its noise from a stream of its own, so a unit depends on no other node's. A node's mixes go on where its series
@@ -29,9 +29,9 @@ from eval.campaign.rows import RowWriter
 from eval.campaign.series import run_series
 from eval.campaign.settings import CampaignSettings
 from eval.campaign.store import KeptInDirectory
-from eval.testbed.cluster import sixteen_nodes
+from eval.testbed.cluster import simulated_nodes
 from eval.testbed.node import START_WALL_NS, SimulatedNode
-from eval.testbed.stressor import PRESSED_AXES, Stressor
+from eval.testbed.stressor import Stressor
 
 Progress = Callable[[str, float], None]
 """Takes what is being done, and how much of the campaign is done, 0 to 1."""
@@ -105,7 +105,7 @@ def run_units(settings: CampaignSettings, kept: Kept, *, progress: Progress | No
         CampaignError: a kept unit is not what this version measures.
     """
     report = progress or _silent
-    plan = plan_of(settings, sixteen_nodes(seed=settings.seed))
+    plan = plan_of(settings, simulated_nodes(seed=settings.seed, count=settings.nodes))
     missing = [unit for unit in plan.units if not kept.has(unit.number)]
     if missing:
         _Run(settings, plan, kept, _Pace(report, plan, missing)).measure(missing)
@@ -169,7 +169,7 @@ class _Run:
         for index, subject in enumerate(workloads):
             self._pace.begins(f"profile run of {subject.name}", share=index / len(workloads), of=unit.windows)
             self._profiles[subject.name] = profile_run(subject, spare, settings)
-        for axis in PRESSED_AXES:
+        for axis in settings.axes:
             for intensity in settings.intensities:
                 stressor = Stressor(axis=axis, intensity=intensity)
                 self._profiles[stressor.name] = stressor_profile(stressor, spare, settings)
@@ -217,7 +217,8 @@ class _Run:
         """The nodes of one clock setting; the first setting's have the seeds of a campaign that sets none."""
         seed, clocks = self._settings.seed, self._settings.clocks
         own = seed if not sweep else int(np.random.SeedSequence((seed, sweep)).generate_state(1)[0])
-        nodes = sixteen_nodes(seed=own, wall_ns=START_WALL_NS + sweep * self._plan.sweep_ns)
+        began = START_WALL_NS + sweep * self._plan.sweep_ns
+        nodes = simulated_nodes(seed=own, count=self._settings.nodes, wall_ns=began)
         for node in nodes if clocks else ():
             node.set_clock(clocks[sweep])
         return nodes

@@ -12,7 +12,7 @@ from eval.campaign.rows import RowWriter, Window
 from eval.campaign.settings import CampaignSettings
 from eval.testbed.hardware import CORES_PER_SOCKET
 from eval.testbed.node import Occupant
-from eval.testbed.stressor import PRESSED_AXES, Stressor
+from eval.testbed.stressor import SIBLING_AXES, Stressor
 from eval.testbed.workload import Workload
 
 STRESSED_SHARE = 0.45
@@ -37,18 +37,20 @@ def draw_mix(
         workloads: to choose from.
         settings: sizes and intensities.
         room: how many workers the domain takes.
-        smt: whether the node has second threads for the SMT stressor.
+        smt: whether the node has second threads, which some stressors run on.
         rng: for the draw.
     """
     size = int(rng.integers(settings.smallest_mix, settings.largest_mix + 1))
-    axes = [axis for axis in PRESSED_AXES if smt or axis is not Axis.SMT]
     stressed = rng.random() < STRESSED_SHARE
     wanted = (2 if rng.random() < SECOND_STRESSOR_SHARE and size > 2 else 1) if stressed else 0
     chosen: list[Occupant] = [
-        Stressor(axis=axes[index], intensity=float(rng.choice(settings.intensities)))
-        for index in rng.permutation(len(axes))[:wanted]
+        Stressor(axis=axis, intensity=float(rng.choice(settings.intensities)))
+        for axis in _axes_that_run_together(settings.axes, smt=smt, rng=rng)[:wanted]
     ]
-    if any(isinstance(occupant, Stressor) and occupant.axis is Axis.SMT for occupant in chosen):
+    largest = max((workload.exclusive_cores for workload in workloads), default=0)
+    while sum(stressor.exclusive_cores for stressor in chosen) > min(room, CORES_PER_SOCKET) - largest:
+        chosen.pop()
+    if any(isinstance(occupant, Stressor) and occupant.axis in SIBLING_AXES for occupant in chosen):
         room = min(room, CORES_PER_SOCKET)
     left = room - sum(occupant.exclusive_cores for occupant in chosen)
     for index in rng.permutation(len(workloads)):
@@ -58,6 +60,13 @@ def draw_mix(
             left -= candidate.exclusive_cores
     order = rng.permutation(len(chosen))
     return Mix(occupants=tuple(chosen[index] for index in order))
+
+
+def _axes_that_run_together(axes: Sequence[Axis], *, smt: bool, rng: np.random.Generator) -> list[Axis]:
+    """The axes in random order; of those that take all second threads one at most, and none where there are none."""
+    order = [axes[index] for index in rng.permutation(len(axes))]
+    on_siblings = [axis for axis in order if axis in SIBLING_AXES][: int(smt)]
+    return [axis for axis in order if axis not in SIBLING_AXES or axis in on_siblings]
 
 
 def run_mix(mix: Mix, bench: Bench, *, domain: str, writer: RowWriter, alone: Mapping[str, float]) -> Experiment:

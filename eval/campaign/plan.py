@@ -7,13 +7,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from contracts.axis import Axis
 from eval.campaign.mixes import Mix, draw_mix
 from eval.campaign.series import Series
 from eval.campaign.settings import CampaignSettings
+from eval.testbed.catalogue import workload
 from eval.testbed.node import SimulatedNode
-from eval.testbed.stressor import PRESSED_AXES
-from eval.testbed.workload import Workload, workload
+from eval.testbed.stressor import SIBLING_AXES
+from eval.testbed.workload import Workload
 
 DAY_NS = 86_400_000_000_000
 
@@ -95,11 +95,11 @@ def _series(
     settings: CampaignSettings,
     rng: np.random.Generator,
 ) -> tuple[tuple[Series, ...], ...]:
-    pairs = [(subject, axis) for subject in workloads for axis in PRESSED_AXES]
+    pairs = [(subject, axis) for subject in workloads for axis in settings.axes]
     planned: list[list[Series]] = [[] for _ in nodes]
     for turn, index in enumerate(rng.permutation(len(pairs)).tolist()):
         subject, axis = pairs[index]
-        host = _host(nodes, first=turn, needs_smt=axis is Axis.SMT)
+        host = _host(nodes, first=turn, needs_smt=axis in SIBLING_AXES)
         planned[host].append(Series(workload=subject, axis=axis, intensities=settings.intensities))
     return tuple(map(tuple, planned))
 
@@ -128,8 +128,8 @@ def _mixes(
 def _units(
     settings: CampaignSettings, series: Sequence[Sequence[Series]], mixes: Sequence[Sequence[Mix]]
 ) -> tuple[Unit, ...]:
-    probes = len(PRESSED_AXES) * len(settings.probe_intensities) * settings.probe_windows
-    stressors = len(PRESSED_AXES) * len(settings.intensities)
+    probes = len(settings.axes) * len(settings.probe_intensities) * settings.probe_windows
+    stressors = len(settings.axes) * len(settings.intensities)
     windows = len(settings.workloads) * (probes + settings.probe_windows + 1) + stressors * settings.probe_windows
     units = [Unit(number=0, kind=Kind.PROFILES, windows=windows)]
     each = 3 + 4 * len(settings.intensities)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 
@@ -51,18 +52,26 @@ class ProfileMeasurements:
         first_seen: datetime,
         last_seen: datetime,
         simulated: bool,
+        believed: Mapping[Axis, ResponsePoint] = MappingProxyType({}),
+        least_deviation: float = LEAST_DEVIATION,
     ) -> WorkloadProfile:
         """The profile: of tier ``probed`` where there were probes, else ``counters``.
+
+        Args:
+            key, indicator, first_seen, last_seen, simulated: as in the profile.
+            believed: by axis a point that was not measured, at a higher intensity than any that was; none where there
+                were no probes.
+            least_deviation: of a measured logarithm, where this run's own probes are too few to tell.
 
         Raises:
             ContractError: an indicator beside a stressor is better than alone by more than noise.
         """
-        probed = indicator is not None and bool(self.together)
+        responses = () if indicator is None else self._responses(indicator, believed, least_deviation)
         return WorkloadProfile(
             key=key,
-            tier=Tier.PROBED if probed else Tier.COUNTERS,
+            tier=Tier.PROBED if responses else Tier.COUNTERS,
             solo=median_values(self.solo),
-            responses=() if indicator is None else self._responses(indicator),
+            responses=responses,
             indicator=indicator,
             first_seen=first_seen,
             last_seen=last_seen,
@@ -86,18 +95,18 @@ class ProfileMeasurements:
             for axis, probes in self.together.items()
         }
 
-    def _responses(self, indicator: IndicatorKind) -> tuple[AxisResponse, ...]:
+    def _responses(
+        self, indicator: IndicatorKind, believed: Mapping[Axis, ResponsePoint], least_deviation: float
+    ) -> tuple[AxisResponse, ...]:
         slowdowns = self.slowdowns(indicator)
-        factor = float(np.exp(UPPER_DEVIATIONS * deviation_of(slowdowns)))
-        return tuple(
-            AxisResponse(
-                axis=axis,
-                points=tuple(
-                    _point(intensity, float(np.median(values)), factor=factor) for intensity, values in probes.items()
-                ),
-            )
+        factor = float(np.exp(UPPER_DEVIATIONS * max(deviation_of(slowdowns), least_deviation)))
+        curves = {
+            axis: [_point(intensity, float(np.median(values)), factor=factor) for intensity, values in probes.items()]
             for axis, probes in slowdowns.items()
-        )
+        }
+        for axis, point in believed.items():
+            curves.setdefault(axis, []).append(point)
+        return tuple(AxisResponse(axis=axis, points=tuple(points)) for axis, points in curves.items())
 
 
 def median_values(vectors: Sequence[FeatureVector]) -> tuple[float | None, ...]:

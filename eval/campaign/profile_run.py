@@ -9,7 +9,7 @@ from eval.campaign.profile_measurements import ProfileMeasurements
 from eval.campaign.settings import CampaignSettings
 from eval.testbed.node import SimulatedNode
 from eval.testbed.offer import FULL
-from eval.testbed.stressor import PRESSED_AXES, Stressor
+from eval.testbed.stressor import Stressor
 from eval.testbed.workload import Workload
 
 DOMAIN = "socket0"
@@ -78,7 +78,7 @@ def _of_workload(
 ) -> Experiment:
     bench.node.place(SUBJECT, workload, domain=DOMAIN)
     yield from solo_windows(bench, measured, windows=settings.probe_windows + 1)
-    for axis in PRESSED_AXES:
+    for axis in settings.axes:
         for intensity in settings.probe_intensities:
             stressor = Stressor(axis=axis, intensity=intensity)
             yield from probe_windows(stressor, bench, measured, windows=settings.probe_windows)

@@ -2,11 +2,14 @@
 
 from dataclasses import asdict, dataclass
 
+from contracts.axis import Axis
 from contracts.canonical import canonical_json
 from eval.campaign.errors import CampaignError
 from eval.campaign.name import refuse_bad_name
+from eval.testbed.catalogue import SMALL, WORKLOADS
+from eval.testbed.cluster import NODE_KINDS
 from eval.testbed.node import HIGHEST_CLOCK_RATIO, LOWEST_CLOCK_RATIO
-from eval.testbed.workload import WORKLOADS
+from eval.testbed.stressor import PRESSED_AXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +20,13 @@ class CampaignSettings:
         name: stands in every row, and names the campaign's directory.
         seed: of the nodes' noise and of the mixes that are drawn.
         workloads: names of those that take part.
+        axes: of the stressors that they meet.
         intensities: at which each workload meets each stressor, rising.
         probe_intensities: at which a profile run probes each axis, rising.
         probe_windows: windows a probe, and a profile's solo windows.
         mixes: random mixes.
         smallest_mix, largest_mix: parties of a mix, stressors included.
+        nodes: how many.
         window_seconds: simulated seconds of a window.
         pressed_from: intensity from which a stressor presses its axis.
         clocks: core clocks over the nominal one. All series and mixes run once at each of them, on every node; where
@@ -34,12 +39,14 @@ class CampaignSettings:
     name: str = "characterisation"
     seed: int = 1
     workloads: tuple[str, ...] = tuple(workload.name for workload in WORKLOADS)
+    axes: tuple[Axis, ...] = PRESSED_AXES
     intensities: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     probe_intensities: tuple[float, ...] = (0.5, 1.0)
     probe_windows: int = 2
-    mixes: int = 220
+    mixes: int = 640
     smallest_mix: int = 2
     largest_mix: int = 6
+    nodes: int = len(NODE_KINDS)
     window_seconds: float = 10.0
     pressed_from: float = 0.5
     clocks: tuple[float, ...] = ()
@@ -58,8 +65,13 @@ class CampaignSettings:
                 f"{self.probe_windows} probe windows, {self.mixes} mixes, windows of {self.window_seconds} s: "
                 "at least one probe window, no negative number of mixes and a window above zero are meant"
             )
-        if not self.workloads:
-            raise CampaignError("no workload takes part: name one at least")
+        if not self.workloads or not self.axes or len(set(self.axes)) < len(self.axes):
+            raise CampaignError(
+                f"{len(self.workloads)} workloads, stressors of {', '.join(self.axes) or 'no axis'}: one workload and "
+                "one axis at least are meant, each axis once"
+            )
+        if self.nodes < 1:
+            raise CampaignError(f"{self.nodes} nodes: one at least is meant")
         if len(set(self.clocks)) < len(self.clocks) or any(
             not LOWEST_CLOCK_RATIO <= clock <= HIGHEST_CLOCK_RATIO for clock in self.clocks
         ):
@@ -71,3 +83,8 @@ class CampaignSettings:
     def to_json(self) -> bytes:
         """Canonical JSON: what tells a campaign from another."""
         return canonical_json(asdict(self))
+
+
+def small_settings(*, seed: int) -> CampaignSettings:
+    """A dozen workloads in ten groups, at two intensities: what a demonstration has time for."""
+    return CampaignSettings(name="small", seed=seed, workloads=SMALL, intensities=(0.5, 1.0), mixes=200)

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from contracts.profile import WorkloadProfile
+from eval.campaign.believed_bounds import BoundRule, bound_rule
 from eval.campaign.bench import Bench, Experiment
-from eval.campaign.probing import MOST_PROBES, Belief, Population, Probe, prior
+from eval.campaign.errors import CampaignError
+from eval.campaign.probing import MOST_PROBES, Belief, Design, Population, Probe, chosen, prior
 from eval.campaign.profile_measurements import ProfileMeasurements
 from eval.campaign.profile_run import DOMAIN, SUBJECT, probe_windows, solo_windows, spare_node
 from eval.testbed.node import START_WALL_NS
@@ -33,7 +35,7 @@ class ProbeMade:
         probe: what ran beside the newcomer.
         slowdown: the median over its windows.
         expected: what was thought of it before.
-        uncertainty: of the curves afterwards, see ``Belief.uncertainty``.
+        uncertainty: afterwards, see ``Belief.uncertainty``.
     """
 
     probe: Probe
@@ -47,11 +49,13 @@ class ShortProfile:
     """What a short profile run found.
 
     Attributes:
-        profile: of tier ``probed``, with the points that were measured.
+        profile: of tier ``probed``: the points that were measured, and of each axis that was not probed what is
+            believed of its highest point, with the rule's bound.
         alone: the indicator alone, the median.
-        uncertainty: of the curves before the first probe.
+        uncertainty: before the first probe.
         made: the probes in their order.
         belief: what is thought of all points in the end.
+        rule: how high believed bounds lie.
         minutes: how long it would have taken.
     """
 
@@ -60,6 +64,7 @@ class ShortProfile:
     uncertainty: float
     made: tuple[ProbeMade, ...]
     belief: Belief
+    rule: BoundRule
     minutes: float
 
 
@@ -77,22 +82,36 @@ def short_profile(
         workload: the newcomer.
         population: the known workloads' responses.
         seed: of the node's noise.
-        at_most: how many probes; one an axis at least.
+        at_most: how many probes, one at least.
         progress: told what is being done.
+
+    Raises:
+        CampaignError: there would be no probe.
     """
+    if at_most < 1:
+        raise CampaignError(f"{at_most} probes: a profile of tier probed takes one at least")
+    design, believed = chosen(at_most), prior(population)
+    rule = bound_rule(population, design)
     bench = Bench(spare_node(seed=seed, wall_ns=START_WALL_NS), window_seconds=WINDOW_SECONDS)
-    run = _Run(workload, population, bench, at_most=at_most, report=progress or (lambda _, __: None))
+    run = _Run(workload, believed, bench, design=design, at_most=at_most, report=progress or (lambda _, __: None))
     began = bench.node.now()
     bench.run([run.experiment()])
     profile = run.measured.profile(
-        workload.name, indicator=workload.indicator, first_seen=began, last_seen=bench.node.now(), simulated=True
+        workload.name,
+        indicator=workload.indicator,
+        first_seen=began,
+        last_seen=bench.node.now(),
+        simulated=True,
+        believed=rule.points(run.belief),
+        least_deviation=population.deviation,
     )
     return ShortProfile(
         profile=profile,
         alone=float(np.median(run.measured.alone)),
-        uncertainty=prior(population).uncertainty,
+        uncertainty=believed.uncertainty,
         made=tuple(run.made),
         belief=run.belief,
+        rule=rule,
         minutes=(bench.node.now() - began).total_seconds() / 60.0,
     )
 
@@ -108,14 +127,14 @@ def publish_profile(state: Path, profile: WorkloadProfile) -> Path:
 
 class _Run:
     def __init__(
-        self, workload: Workload, population: Population, bench: Bench, *, at_most: int, report: Progress
+        self, workload: Workload, belief: Belief, bench: Bench, *, design: Design, at_most: int, report: Progress
     ) -> None:
         self.measured = ProfileMeasurements()
         self.made: list[ProbeMade] = []
-        self.belief = prior(population)
+        self.belief = belief
         self._workload = workload
-        self._deviation = population.deviation / math.sqrt(WINDOWS)
         self._bench = bench
+        self._design = design
         self._at_most = at_most
         self._report = report
 
@@ -124,7 +143,7 @@ class _Run:
         node.place(SUBJECT, self._workload, domain=DOMAIN)
         self._report("alone", 0.0)
         yield from solo_windows(self._bench, self.measured, windows=WINDOWS + 1)
-        while (index := self.belief.next(at_most=self._at_most, deviation=self._deviation)) is not None:
+        while (index := self._design(self.belief)) is not None:
             yield from self._probe(index)
         node.remove(SUBJECT)
 
@@ -134,8 +153,13 @@ class _Run:
         stressor = Stressor(axis=probe.axis, intensity=probe.intensity)
         yield from probe_windows(stressor, self._bench, self.measured, windows=WINDOWS)
         slowdowns = self.measured.slowdowns(self._workload.indicator)[probe.axis][probe.intensity]
-        slowdown, expected = float(np.median(slowdowns)), math.exp(float(self.belief.mean[index]))
-        self.belief = self.belief.after(index, math.log(slowdown), deviation=self._deviation)
+        slowdown, before = float(np.median(slowdowns)), self.belief
+        self.belief = before.after(index, math.log(slowdown))
         self.made.append(
-            ProbeMade(probe=probe, slowdown=slowdown, expected=expected, uncertainty=self.belief.uncertainty)
+            ProbeMade(
+                probe=probe,
+                slowdown=slowdown,
+                expected=before.expected(index),
+                uncertainty=self.belief.uncertainty,
+            )
         )

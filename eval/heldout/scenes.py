@@ -10,10 +10,10 @@ from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FloatArray
 from eval.campaign import CampaignSettings
 from eval.campaign.mixes import draw_mix
+from eval.testbed.catalogue import WORKLOADS
 from eval.testbed.hardware import CORES_PER_SOCKET
 from eval.testbed.node import Occupant, SimulatedNode
 from eval.testbed.offer import FULL, EventOffer
-from eval.testbed.workload import WORKLOADS
 
 _DOMAIN = "socket0"
 _WINDOW_SECONDS = 10.0
@@ -33,11 +33,11 @@ class Scene:
 
 
 def draw_scenes(groups: Sequence[str], *, each: int, rng: np.random.Generator) -> tuple[Scene, ...]:
-    """Random scenes, ``each`` of every group that the testbed knows; mixes as in the campaign."""
+    """Random scenes of some groups' workloads, ``each`` of every one that the testbed knows; mixes as in a campaign."""
     scenes = []
     for group in groups:
         own = [workload for workload in WORKLOADS if workload.group == group]
-        others = [workload for workload in WORKLOADS if workload.group != group]
+        others = [workload for workload in WORKLOADS if workload.group in groups and workload.group != group]
         for _ in range(each if own else 0):
             unseen = own[int(rng.integers(len(own)))]
             room = CORES_PER_SOCKET - unseen.exclusive_cores

@@ -13,7 +13,7 @@ from typing import Any
 from eval.errors import EvaluationError
 from eval.one_placement.answer import NodeAnswer, NodeShown, Placement, PodAnswer
 from eval.one_placement.measured import MeasuredCluster
-from eval.testbed.workload import workload
+from eval.testbed.catalogue import workload
 from scheduler_extender.wire import parse_args
 
 CAPTURED = ("upf", "firewall", "batch")

@@ -23,11 +23,12 @@ from eval.errors import EvaluationError
 from eval.placement.arrivals import Arrival
 from eval.placement.demand import demand_of
 from eval.placement.pods import pod_object
-from eval.testbed.cluster import sixteen_nodes
+from eval.testbed.catalogue import WORKLOADS
+from eval.testbed.cluster import simulated_nodes
 from eval.testbed.kubelet import pod_placement
 from eval.testbed.node import SimulatedNode
 from eval.testbed.stressor import Stressor
-from eval.testbed.workload import WORKLOADS, Workload
+from eval.testbed.workload import Workload
 from scheduler_extender.directory import PODS
 from serving.champion import load_champion
 from serving.regime_model import RegimeModel
@@ -73,6 +74,7 @@ class MeasuredCluster:
                 _worst_slowdown(node, newcomer, domain.name)
                 for domain in node.topology.domains
                 if (placed.free_in(domain.name) or 0) >= exclusive_cpus
+                and node.free_cores(domain.name) >= newcomer.exclusive_cores
             ]
             if worst:
                 found[node.name] = max(worst)
@@ -97,10 +99,11 @@ def measure_cluster(state: Path, *, seed: int) -> MeasuredCluster:
     predictor = RegimeModel(bundle)
     publisher = DirectoryPublisher(state)
     profiles = {profile.key: profile for profile in bundle.profiles}
-    nodes = sixteen_nodes(seed=seed, wall_ns=time.time_ns() - round(2 * _WINDOW_SECONDS * 1e9))
+    known = [workload for workload in WORKLOADS if workload.name in profiles]
+    nodes = simulated_nodes(seed=seed, wall_ns=time.time_ns() - round(2 * _WINDOW_SECONDS * 1e9))
     _forget_pods(state)
     states = []
-    for node, tenants in zip(nodes, _tenants(nodes, np.random.default_rng(seed)), strict=True):
+    for node, tenants in zip(nodes, _tenants(nodes, known, np.random.default_rng(seed)), strict=True):
         _settle(node, tenants, state=state, profiles=profiles)
         seen = observe(
             [node.source()],
@@ -125,11 +128,13 @@ class _Tenant:
     domain: str
 
 
-def _tenants(nodes: Sequence[SimulatedNode], rng: np.random.Generator) -> list[list[_Tenant]]:
-    return [_tenants_of(node, rng) for node in nodes]
+def _tenants(
+    nodes: Sequence[SimulatedNode], workloads: Sequence[Workload], rng: np.random.Generator
+) -> list[list[_Tenant]]:
+    return [_tenants_of(node, workloads, rng) for node in nodes]
 
 
-def _tenants_of(node: SimulatedNode, rng: np.random.Generator) -> list[_Tenant]:
+def _tenants_of(node: SimulatedNode, workloads: Sequence[Workload], rng: np.random.Generator) -> list[_Tenant]:
     tenants: list[_Tenant] = []
     for domain in node.topology.domains:
         if node.name == EMPTY_NODE:
@@ -143,7 +148,7 @@ def _tenants_of(node: SimulatedNode, rng: np.random.Generator) -> list[_Tenant]:
             continue
         room = node.free_cores(domain.name)
         while len([tenant for tenant in tenants if tenant.domain == domain.name]) < _MOST_TENANTS:
-            chosen = WORKLOADS[int(rng.integers(len(WORKLOADS)))]
+            chosen = workloads[int(rng.integers(len(workloads)))]
             if chosen.exclusive_cores > room or rng.random() > _CHANCE_OF_ONE_MORE:
                 break
             room -= chosen.exclusive_cores

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from contracts.profile import WorkloadProfile
+from eval.placement.demand import function_groups
 from eval.placement.policy import PolicyName
 from eval.placement.report import PLACEMENT_FILE, PlacementReport, PolicyRun
 from eval.placement.runs import Run, draw_runs, play_run
@@ -92,7 +93,7 @@ def compare(
             profiles=profiles_of(dataset, run.unseen),
             settings=chosen,
         )
-        for number, run in enumerate(draw_runs(chosen), start=1)
+        for number, run in enumerate(draw_runs(chosen, function_groups(dataset.profiles)), start=1)
     ]
     with workers(chosen.workers) as pool:
         _prepare(plays, dataset, training or TRAINING, pool=pool, tell=tell)

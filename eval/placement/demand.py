@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from contracts.profile import WorkloadProfile
 from eval.errors import EvaluationError
-from eval.testbed.workload import WORKLOADS, Workload
+from eval.testbed.catalogue import WORKLOADS
+from eval.testbed.workload import Workload
 
 BACKGROUND_GROUP = "batch"
 """The group of the noisy batch jobs that run on every cluster beside its network functions."""
@@ -79,20 +80,23 @@ def qualified_slowdown(profile: WorkloadProfile) -> float:
     return round(math.ceil(max(*beside, 1.0) / _TOLERANCE_STEP) * _TOLERANCE_STEP, 2)
 
 
-def function_groups() -> tuple[str, ...]:
-    """Workload groups of the testbed but the background's, sorted."""
-    return tuple(sorted({workload.group for workload in WORKLOADS} - {BACKGROUND_GROUP}))
+def function_groups(profiles: Iterable[WorkloadProfile]) -> tuple[str, ...]:
+    """Groups of the testbed's workloads that have a profile, but the background's; sorted."""
+    known = {profile.key for profile in profiles}
+    return tuple(sorted({workload.group for workload in WORKLOADS if workload.name in known} - {BACKGROUND_GROUP}))
 
 
 def demands_of(groups: frozenset[str], profiles: Iterable[WorkloadProfile]) -> tuple[Demand, ...]:
-    """Of all workloads of some groups.
+    """Of all workloads of some groups that have a profile.
 
     Raises:
-        EvaluationError: one of them has no profile, or one without the probes that qualify it.
+        EvaluationError: a group has none, or one's profile lacks the probes that qualify it.
     """
     known = {profile.key: profile for profile in profiles}
-    wanted = [workload for workload in WORKLOADS if workload.group in groups]
-    missing = [workload.name for workload in wanted if workload.name not in known]
+    wanted = [workload for workload in WORKLOADS if workload.group in groups and workload.name in known]
+    missing = groups - {workload.group for workload in wanted}
     if missing:
-        raise EvaluationError(f"no profile of {', '.join(missing)} lies beside the traces: run the campaign with them")
+        raise EvaluationError(
+            f"no profile of group {', '.join(sorted(missing))} lies beside the traces: run the campaign with it"
+        )
     return tuple(demand_of(workload, known[workload.name]) for workload in wanted)

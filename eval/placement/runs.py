@@ -11,7 +11,7 @@ from eval.placement.agents import Agents
 from eval.placement.arrivals import Schedule, draw_schedule
 from eval.placement.cluster import Cluster
 from eval.placement.default_scheduler import DefaultPolicy
-from eval.placement.demand import BACKGROUND_GROUP, demands_of, function_groups
+from eval.placement.demand import BACKGROUND_GROUP, demands_of
 from eval.placement.ledger import RunFigures
 from eval.placement.leeward import LeewardPolicy
 from eval.placement.oracle import OraclePolicy
@@ -19,7 +19,7 @@ from eval.placement.play import play
 from eval.placement.policy import Policy, PolicyName
 from eval.placement.settings import PlacementSettings
 from eval.placement.threshold import LatestStates, ThresholdPolicy
-from eval.testbed.cluster import sixteen_nodes
+from eval.testbed.cluster import simulated_nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +42,19 @@ class Run:
         return self.functions | {BACKGROUND_GROUP}
 
 
-def draw_runs(settings: PlacementSettings) -> tuple[Run, ...]:
-    """Cut the groups of network functions into parts; each part is placed in one run, with the background.
+def draw_runs(settings: PlacementSettings, functions: Sequence[str]) -> tuple[Run, ...]:
+    """Cut groups of network functions into parts; each part is placed in one run, with the background.
 
     So in each repetition every network function is placed once, by a bundle that has not seen it.
+
+    Args:
+        settings: how many parts, how often.
+        functions: the groups, see ``eval.placement.demand.function_groups``.
     """
     rng = np.random.default_rng(settings.seed)
     runs = []
     for _ in range(settings.repetitions):
-        groups = rng.permutation(function_groups()).tolist()
+        groups = rng.permutation(functions).tolist()
         for part in range(settings.parts):
             nodes_seed, schedule_seed, ties_seed = rng.integers(2**31, size=3).tolist()
             runs.append(
@@ -97,7 +101,7 @@ def play_run(
         EvaluationError: a workload has no profile, or Leeward no champion.
         TestbedError: the testbed finds no equilibrium.
     """
-    cluster = Cluster(sixteen_nodes(seed=run.nodes_seed))
+    cluster = Cluster(simulated_nodes(seed=run.nodes_seed))
     schedule = schedule_of(run, profiles, settings, capacity_cpus=cluster.cpus)
     policy = _policy(name, cluster, state=state, settings=settings, rng=np.random.default_rng(run.ties_seed))
     return play(schedule, policy, cluster)

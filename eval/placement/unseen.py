@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.profile import WorkloadProfile
-from eval.testbed.workload import WORKLOADS
+from eval.testbed.catalogue import WORKLOADS
 from pipelines.cross_fitting import cross_fit
 from pipelines.dataset import TraceDataset
 from pipelines.draft import MODEL_NAME, draft_of

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from agent.sources.protocol import Reading
 from agent.topology import Topology
 from contracts.events import Pmu
+from eval.testbed.clock import Clocks
 from eval.testbed.core_counters import core_rates
 from eval.testbed.counters import CounterBank
 from eval.testbed.equilibrium import Flows
 from eval.testbed.hardware import CHA_BOXES, IIO_BOXES, IMC_BOXES, SOCKETS, UPI_BOXES
-from eval.testbed.noise import CLOCK_WOBBLE, COUNT_NOISE, factors, one_window
+from eval.testbed.noise import COUNT_NOISE, factors, one_window
 from eval.testbed.offer import EventOffer
 from eval.testbed.scene import Scene, arrays_of
 from eval.testbed.uncore_counters import uncore_rates
@@ -41,6 +42,7 @@ class CounterBoard:
         self.wall_ns = wall_ns
         self._monotonic_ns = _MONOTONIC_AT_START_NS
         self._rng = rng
+        self._clocks = Clocks(rng)
         self._domains = tuple(domain.name for domain in topology.domains)
         self._cpus = tuple(cpu for domain in topology.domains for cpu in domain.cpus)
         cpu_domains = tuple(domain.name for domain in topology.domains for _ in domain.cpus)
@@ -80,12 +82,11 @@ class CounterBoard:
             scene, flows: who runs, and what happens.
             owners: tenant of each CPU, -1 where nobody runs.
             housekeeping: tenant of each socket whose work is spread over all its CPUs.
-            clock: core clock over nominal clock.
+            clock: core clock over nominal clock with all cores busy.
             seconds: above zero.
         """
         window = one_window(flows, self._rng)
-        clocks = clock * factors(self._rng, CLOCK_WOBBLE, SOCKETS)
-        per_thread = core_rates(scene, window, clocks[arrays_of(scene).socket])
+        per_thread = core_rates(scene, window, self._clocks.advance(scene, clock))
         self._core.advance(self._spread(per_thread, owners, housekeeping), seconds, self._rng)
         rates = uncore_rates(scene, window)
         for pmu, boxes in _BOXES.items():

@@ -1,4 +1,4 @@
-"""Sixteen nodes that differ as real ones do: in events, clocks, SMT and how CPUs are handed out."""
+"""Nodes that differ as real ones do: in events, clocks, SMT and how CPUs are handed out."""
 
 from dataclasses import dataclass
 
@@ -49,17 +49,21 @@ NODE_KINDS: tuple[NodeKind, ...] = (
     NodeKind(offer=METAL_WITHOUT_UNCORE, clock_ratio=0.95),
     NodeKind(offer=ISOLATED_CORES),
 )
-"""In the order of the nodes' numbers."""
+"""In the order of the nodes' numbers; beyond them they begin anew."""
 
 
-def sixteen_nodes(*, seed: int, wall_ns: int = START_WALL_NS) -> tuple[SimulatedNode, ...]:
-    """``spr-0000`` to ``spr-0015``, empty.
+def simulated_nodes(
+    *, seed: int, count: int = len(NODE_KINDS), wall_ns: int = START_WALL_NS
+) -> tuple[SimulatedNode, ...]:
+    """``spr-0000`` and so on, empty.
 
     Args:
         seed: of all their noise; each node draws from its own stream.
+        count: how many.
         wall_ns: where their clocks start, UTC nanoseconds since 1970.
     """
-    seeds = np.random.SeedSequence(seed).generate_state(len(NODE_KINDS)).tolist()
+    seeds = np.random.SeedSequence(seed).generate_state(count).tolist()
+    kinds = [NODE_KINDS[number % len(NODE_KINDS)] for number in range(count)]
     return tuple(
         SimulatedNode(
             name=f"spr-{number:04d}",
@@ -70,5 +74,5 @@ def sixteen_nodes(*, seed: int, wall_ns: int = START_WALL_NS) -> tuple[Simulated
             threads_per_core=kind.threads_per_core,
             cpu_policy=kind.cpu_policy,
         )
-        for number, (kind, own_seed) in enumerate(zip(NODE_KINDS, seeds, strict=True))
+        for number, (kind, own_seed) in enumerate(zip(kinds, seeds, strict=True))
     )

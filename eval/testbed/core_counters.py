@@ -1,11 +1,11 @@
 """What the core counters of each tenant's threads count a second."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.testbed.behaviour import CoreBaseline
 from eval.testbed.clock import waiting_share
 from eval.testbed.equilibrium import Flows
 from eval.testbed.hardware import (
@@ -20,14 +20,13 @@ from eval.testbed.scene import Scene, arrays_of
 
 DoubleArray = NDArray[np.float64]
 
-POLLED_INSTRUCTIONS_PER_SECOND = 2.0e9
-"""Of an empty poll loop with a pause (*assumed*). They dilute every rate that is set against instructions."""
+POLLED_INSTRUCTIONS_PER_SECOND = 3.5e9
+"""Of an empty poll loop: all its loads hit the L1 (*assumed*). They dilute every rate that is set against
+instructions, and keep the rate of instructions up where the work gets slower."""
 POLLING_CORE_BOUND = 0.25
-"""Slots that wait behind the pause (*assumed*)."""
-WALKS_FROM_SIBLING = 0.4
-"""The second-level TLB is shared: by how much walks rise beside a sibling that is always there (*assumed*)."""
-CODE_MISSES_FROM_SIBLING = 0.6
-"""The L2 is shared: the same for code that misses it (*assumed*)."""
+"""Slots that wait for the loop's own dependences (*assumed*)."""
+CODE_WALKS_FROM_SIBLING = 1.5
+"""By how much walks of the instruction TLB rise beside a sibling that leaves the thread no L1I (*assumed*)."""
 
 
 def core_rates(scene: Scene, flows: Flows, ratio: DoubleArray) -> dict[str, DoubleArray]:
@@ -36,7 +35,7 @@ def core_rates(scene: Scene, flows: Flows, ratio: DoubleArray) -> dict[str, Doub
     Args:
         scene: who runs.
         flows: what happens, perhaps with a window's own noise.
-        ratio: core clock over nominal clock of each tenant's socket.
+        ratio: core clock over nominal clock of each tenant's cores.
     """
     time = _TimeShares(scene, flows, ratio)
     operations = flows.rate / arrays_of(scene).threads
@@ -53,22 +52,31 @@ class _TimeShares:
 
     def __init__(self, scene: Scene, flows: Flows, ratio: DoubleArray) -> None:
         arrays = arrays_of(scene)
-        computing_ns = arrays.compute_ns * flows.smt_factor
-        service_ns = computing_ns + flows.hit_wait_ns + flows.miss_wait_ns
-        working = flows.busy / flows.active
-        waited = working * (flows.hit_wait_ns + flows.miss_wait_ns) / service_ns
+        waits_ns = (
+            flows.hit_wait_ns + flows.miss_wait_ns + flows.fetch_wait_ns + flows.walk_wait_ns + flows.bus_locked_ns
+        )
+        core_ns = flows.fetch_core_ns + flows.walk_core_ns + arrays.compute_ns * flows.smt_factor + arrays.forward_ns
+        nominal = flows.busy / flows.active / (waits_ns + core_ns)
+        waited = nominal * waits_ns
         self.stretched = waiting_share(waited, ratio) / waited
-        self.missing = self.stretched * working * flows.miss_wait_ns / service_ns
-        self.hitting = self.stretched * working * flows.hit_wait_ns / service_ns
+        waiting = self.stretched * nominal
         shrunk = (1.0 - self.stretched * waited) / (1.0 - waited)
-        self.computing = shrunk * working * computing_ns / service_ns
-        self.polling = shrunk * (1.0 - working)
+        working = shrunk * nominal
+        self.missing = waiting * flows.miss_wait_ns
+        self.hitting = waiting * flows.hit_wait_ns
+        self.locking = waiting * flows.bus_locked_ns
+        self.fetching = waiting * flows.fetch_wait_ns + working * flows.fetch_core_ns
+        self.walking = waiting * flows.walk_wait_ns + working * flows.walk_core_ns
+        self.alone = working * (arrays.compute_ns + arrays.forward_ns)
+        self.beside = working * arrays.compute_ns * (flows.smt_factor - 1.0)
+        self.polling = shrunk * np.maximum(1.0 - flows.busy / flows.active, 0.0)
         self.clocks = flows.active * NOMINAL_CLOCK_HZ * ratio
 
 
-def _baseline(scene: Scene, name: str) -> DoubleArray:
-    cores: Sequence[CoreBaseline] = [tenant.behaviour.core for tenant in scene.tenants]
-    return np.array([getattr(core, name) for core in cores], dtype=np.float64)
+def _of_tenants(scene: Scene, path: str) -> DoubleArray:
+    """A field of every tenant's behaviour."""
+    behaviours: Sequence[object] = [tenant.behaviour for tenant in scene.tenants]
+    return np.array([attrgetter(path)(behaviour) for behaviour in behaviours], dtype=np.float64)
 
 
 def _clocks(flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
@@ -85,11 +93,11 @@ def _clocks(flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
 def _top_down(scene: Scene, flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
     """Slots of a core with two active threads are divided between them (Intel SDM, TOPDOWN.SLOTS)."""
     slots = SLOTS_PER_CLOCK * time.clocks * (1.0 - 0.5 * flows.contact)
-    alone = time.computing / flows.smt_factor
-    memory_bound = time.missing + time.hitting + _baseline(scene, "l2_stalled") * alone
-    port_bound = _baseline(scene, "core_bound") * alone + (time.computing - alone) + POLLING_CORE_BOUND * time.polling
-    fetch_latency = _baseline(scene, "fetch_latency") * alone
-    mispredicted = _baseline(scene, "mispredicted") * alone
+    of_memory = time.missing + time.hitting + time.walking + time.locking
+    memory_bound = of_memory + _of_tenants(scene, "core.l2_stalled") * time.alone
+    port_bound = _of_tenants(scene, "core.core_bound") * time.alone + time.beside + POLLING_CORE_BOUND * time.polling
+    fetch_latency = time.fetching + _of_tenants(scene, "core.fetch_latency") * time.alone
+    mispredicted = _of_tenants(scene, "core.mispredicted") * time.alone
     return {
         "TOPDOWN.SLOTS": slots,
         "TOPDOWN.SLOTS_P": slots,
@@ -104,55 +112,49 @@ def _top_down(scene: Scene, flows: Flows, time: _TimeShares) -> dict[str, Double
 
 
 def _stalls(scene: Scene, flows: Flows, time: _TimeShares, operations: DoubleArray) -> dict[str, DoubleArray]:
-    alone = time.computing / flows.smt_factor
-    outstanding = (
-        operations
-        / flows.active
-        * 1e-9
-        * ((flows.misses + flows.packet_misses) * flows.latency_ns + (flows.accesses - flows.misses) * LLC_HIT_NS)
-    )
+    hit_ns = LLC_HIT_NS + flows.bus_wait_ns
+    waited_ns = (flows.misses + flows.packet_misses) * flows.latency_ns + (flows.accesses - flows.misses) * hit_ns
+    outstanding = operations / flows.active * 1e-9 * waited_ns
     full = np.minimum((outstanding / SUPER_QUEUE_ENTRIES) ** 2 * time.stretched, 0.95)
     l3_missed = time.clocks * time.missing
     l2_missed = l3_missed + time.clocks * time.hitting
     return {
         "MEMORY_ACTIVITY.STALLS_L3_MISS": l3_missed,
         "MEMORY_ACTIVITY.STALLS_L2_MISS": l2_missed,
-        "MEMORY_ACTIVITY.STALLS_L1D_MISS": l2_missed + time.clocks * _baseline(scene, "l2_stalled") * alone,
+        "MEMORY_ACTIVITY.STALLS_L1D_MISS": l2_missed + time.clocks * _of_tenants(scene, "core.l2_stalled") * time.alone,
         "XQ.FULL_CYCLES": time.clocks * full,
-        "ICACHE_DATA.STALLS": time.clocks * _baseline(scene, "icache_stalled") * alone,
+        "ICACHE_DATA.STALLS": time.clocks * time.fetching,
     }
 
 
 def _events(scene: Scene, flows: Flows, operations: DoubleArray) -> dict[str, DoubleArray]:
     """Things that happen a number of times an operation, whatever the clock."""
-    polled = np.array([tenant.polls for tenant in scene.tenants]) * (flows.active - flows.busy)
-    waited_for = 1.0 - np.array([tenant.behaviour.prefetched for tenant in scene.tenants])
-    packets = arrays_of(scene).packet_reads - flows.packet_misses
+    arrays = arrays_of(scene)
+    polled = np.where(arrays.polls, np.maximum(flows.active - flows.busy, 0.0), 0.0)
+    waited_for = 1.0 - _of_tenants(scene, "prefetched")
     misses = operations * (waited_for * flows.misses + flows.packet_misses)
-    hits = operations * (waited_for * (flows.accesses - flows.misses) + packets)
-    every_miss = operations * (flows.misses + flows.packet_misses)
-    every_access = operations * (flows.accesses + arrays_of(scene).packet_reads)
-    remote = arrays_of(scene).remote
-    elsewhere = _baseline(scene, "modified_elsewhere")
-    forwarded = _baseline(scene, "snoop_forwarded")
-    walks = operations * (1.0 + WALKS_FROM_SIBLING * flows.contact)
-    code_reads = operations * _baseline(scene, "code_reads")
-    code_missed = np.minimum(_baseline(scene, "code_missed") * (1.0 + CODE_MISSES_FROM_SIBLING * flows.contact), 1.0)
+    unshared = waited_for * (flows.accesses - flows.misses) + arrays.packet_reads - flows.packet_misses
+    side_accesses = flows.code_accesses + flows.table_accesses
+    remote = arrays.remote
+    elsewhere = _of_tenants(scene, "sharing.modified_abroad")
+    transfers = operations * arrays.sharing_transfers
+    code_alone = np.maximum(arrays.code_fetched_lines, 1e-12)
+    crowded = 1.0 + CODE_WALKS_FROM_SIBLING * np.minimum(flows.fetches / code_alone, 1.0) * flows.contact
     return {
         "INST_RETIRED.ANY": 1000.0 * operations + POLLED_INSTRUCTIONS_PER_SECOND * polled,
-        "MEM_LOAD_RETIRED.L3_HIT": hits,
+        "MEM_LOAD_RETIRED.L3_HIT": operations * unshared + transfers,
         "MEM_LOAD_RETIRED.L3_MISS": misses,
-        "LONGEST_LAT_CACHE.REFERENCE": every_access,
-        "LONGEST_LAT_CACHE.MISS": every_miss,
-        "L2_RQSTS.ALL_CODE_RD": code_reads,
-        "L2_RQSTS.CODE_RD_MISS": code_reads * code_missed,
-        "DTLB_LOAD_MISSES.WALK_COMPLETED": walks * _baseline(scene, "dtlb_walks"),
-        "ITLB_MISSES.WALK_COMPLETED": walks * _baseline(scene, "itlb_walks"),
-        "MEM_INST_RETIRED.LOCK_LOADS": operations * _baseline(scene, "lock_loads"),
-        "MEM_LOAD_L3_HIT_RETIRED.XSNP_FWD": hits * forwarded,
-        "MEM_LOAD_L3_HIT_RETIRED.XSNP_NO_FWD": hits * 0.5 * forwarded,
-        "MEM_LOAD_L3_HIT_RETIRED.XSNP_MISS": hits * 0.02,
-        "MEM_LOAD_L3_HIT_RETIRED.XSNP_NONE": hits * (0.98 - 1.5 * forwarded),
+        "LONGEST_LAT_CACHE.REFERENCE": operations * (flows.accesses + arrays.packet_reads + side_accesses) + transfers,
+        "LONGEST_LAT_CACHE.MISS": operations * (flows.misses + flows.packet_misses + flows.side_misses),
+        "L2_RQSTS.ALL_CODE_RD": operations * flows.fetches,
+        "L2_RQSTS.CODE_RD_MISS": operations * flows.code_accesses,
+        "DTLB_LOAD_MISSES.WALK_COMPLETED": operations * flows.walks,
+        "ITLB_MISSES.WALK_COMPLETED": operations * _of_tenants(scene, "code.walks") * crowded,
+        "MEM_INST_RETIRED.LOCK_LOADS": operations * _of_tenants(scene, "sharing.lock_loads"),
+        "MEM_LOAD_L3_HIT_RETIRED.XSNP_FWD": transfers,
+        "MEM_LOAD_L3_HIT_RETIRED.XSNP_NO_FWD": 0.01 * operations * unshared,
+        "MEM_LOAD_L3_HIT_RETIRED.XSNP_MISS": 0.02 * operations * unshared,
+        "MEM_LOAD_L3_HIT_RETIRED.XSNP_NONE": 0.97 * operations * unshared,
         "MEM_LOAD_L3_MISS_RETIRED.LOCAL_DRAM": misses * (1.0 - elsewhere) * (1.0 - remote),
         "MEM_LOAD_L3_MISS_RETIRED.REMOTE_DRAM": misses * (1.0 - elsewhere) * remote,
         "MEM_LOAD_L3_MISS_RETIRED.REMOTE_HITM": misses * elsewhere * 0.6,

@@ -12,6 +12,7 @@ CORES_PER_SOCKET = 16
 """Of 56: five or six network functions of two to four cores fill it, and it has 64 threads on two sockets, not 224."""
 
 LINE_BYTES = 64
+KIBIBYTE = 1024.0
 MEBIBYTE = 1024.0**2
 
 LLC_BYTES = CORES_PER_SOCKET * 1.875 * MEBIBYTE
@@ -20,12 +21,16 @@ LLC_WAYS = 15
 DDIO_WAYS = 2
 """Where inbound writes allocate by default (Farshin et al., "Reexamining Direct Cache Access", USENIX ATC 2020)."""
 DDIO_BYTES = LLC_BYTES * DDIO_WAYS / LLC_WAYS
+ALL_WAYS = (1 << LLC_WAYS) - 1
+DDIO_MASK = ALL_WAYS ^ (ALL_WAYS >> DDIO_WAYS)
+"""The topmost ways (ibid., the default of IIO_LLC_WAYS), as a bit mask; cores may allocate in them too."""
 
 IMC_BOXES = 2
 """Of eight channels: 4.8 GB/s a core, against 5.5 GB/s on the 8480+."""
 CHA_BOXES = 4
 """Of one a core: addresses are hashed evenly over the slices, so more rows would say the same."""
-UPI_BOXES = 2
+UPI_BOXES = 1
+"""Of four links: 2.7 GB/s a core one way, against 3.0 on the 8480+."""
 IIO_BOXES = 2
 
 NOMINAL_CLOCK_HZ = 2.5e9
@@ -42,20 +47,31 @@ UPI_CLOCK_HZ = 2.0e9
 CHANNEL_BYTES_PER_SECOND = DRAM_COMMANDS_PER_CLOCK * DRAM_CLOCK_HZ * LINE_BYTES
 DRAM_PEAK_BYTES_PER_SECOND = IMC_BOXES * CHANNEL_BYTES_PER_SECOND
 """76.8 GB/s; equals two channels of the agent's own ceiling, so that utilisation ends at 1."""
-DRAM_EFFICIENCY = 0.9
-"""What refresh, turnarounds and row misses leave of the peak (*assumed*; STREAM on DDR5 reaches 0.8 to 0.9)."""
-
 FLITS_PER_LINE = 9
 """Counts of ALL_DATA that carry 64 B (perfmon V1.39, metric ``upi_data_transmit_bw``)."""
 UPI_BYTES_PER_SECOND = UPI_BOXES * UPI_FLITS_PER_CLOCK * UPI_CLOCK_HZ / FLITS_PER_LINE * LINE_BYTES
 """One way, both links."""
 
-LLC_HIT_NS = 33.0
-"""Load to use of the 8480's last-level cache, as reviews of 2023 measured it."""
-DRAM_IDLE_NS = 105.0
-"""*Assumed*, within what latency checkers give for local DDR5 on this generation."""
-UPI_HOP_NS = 70.0
-"""*Assumed*: remote less local idle latency."""
+L2_HIT_NS = 4.4
+LLC_HIT_NS = 37.0
+TRANSFER_NS = 81.0
+"""Of a line that another core of the socket has modified."""
+DRAM_IDLE_NS = 109.0
+UPI_HOP_NS = 81.0
+"""Of remote memory, 190 ns, less local. These are Intel's own figures for this processor, load to use without load: the
+constants of the metrics L2_Hit_Latency, L3_Hit_Latency, Contested_Accesses, Local_MEM and Remote_MEM in
+``sapphirerapids_metrics.json`` V1.3 (perfmon), which multiply counts by nanoseconds and core clock."""
+
+BUS_LOCK_NS = 400.0
+"""A thousand core clocks: an access that crosses two lines "can occupy the memory bus for around 1,000 clock cycles"
+("Developers split over split-lock detection", LWN, 2019); the kernel's ``buslock.rst`` says "typically thousands of
+cycles"."""
+
+L1I_BYTES = 32.0 * KIBIBYTE
+STLB_ENTRIES = 2048.0
+STLB_HUGE_ENTRIES = 1024.0
+"""Of those, what translations of 2 MiB pages may use. All three Golden Cove (Intel optimisation manual, 2.2; Bakhvalov,
+"Performance Analysis and Tuning on Modern CPUs", 2nd ed., 2024, chapter 3)."""
 
 SLOTS_PER_CLOCK = 6
 """Golden Cove allocates six micro-operations a clock (Intel optimisation manual, 2.2)."""

@@ -15,13 +15,14 @@ from eval.testbed.board import CounterBoard
 from eval.testbed.cores import CoreMap, CpuPolicy, Thread
 from eval.testbed.equilibrium import Flows, equilibrium
 from eval.testbed.errors import PlacementError, TestbedError
-from eval.testbed.hardware import CORES_PER_SOCKET, DRAM_PEAK_BYTES_PER_SECOND, LLC_BYTES, MEBIBYTE, SOCKETS
+from eval.testbed.hardware import ALL_WAYS, CORES_PER_SOCKET, DRAM_PEAK_BYTES_PER_SECOND, LLC_BYTES, MEBIBYTE, SOCKETS
 from eval.testbed.noise import INDICATOR_NOISE, factors
 from eval.testbed.offer import EventOffer
 from eval.testbed.queueing import latency_in_services
 from eval.testbed.scene import Scene, Tenant, arrays_of
 from eval.testbed.source import SimulatedSource
 from eval.testbed.stressor import Stressor
+from eval.testbed.ways import refuse_bad_mask
 from eval.testbed.workload import Workload
 
 Occupant = Workload | Stressor
@@ -55,7 +56,7 @@ class SimulatedNode:
         name: the Kubernetes node's name.
         offer: which events it offers.
         seed: for all its noise; the same calls on the same seed give the same counters.
-        clock_ratio: core clock over nominal clock.
+        clock_ratio: core clock over nominal clock, with all cores busy.
         wall_ns: UTC nanoseconds since 1970 at the start.
         threads_per_core: 1 where SMT is switched off, else 2.
         cpu_policy: how kubelet hands out CPUs.
@@ -87,19 +88,28 @@ class SimulatedNode:
         }
         self._occupants: dict[str, dict[str, Occupant]] = {domain.name: {} for domain in self.topology.domains}
         self._threads: dict[str, tuple[Thread, ...]] = {}
+        self._ways: dict[str, int] = {}
         self._indicators: dict[str, float] = {}
         self._scene: Scene | None = None
 
-    def place(self, uid: str, occupant: Occupant, *, domain: str) -> None:
+    def place(self, uid: str, occupant: Occupant, *, domain: str, ways: int = ALL_WAYS) -> None:
         """Start an occupant on a domain.
+
+        Args:
+            uid: nobody else's on this node.
+            occupant, domain: who, where.
+            ways: of the last-level cache that it may allocate in, as a bit mask: its class of service in resctrl.
 
         Raises:
             PlacementError: the uid is taken, there is no such domain, or there is no room.
+            TestbedError: the mask is none that hardware would take.
         """
         if self._domain_of(uid) is not None:
             raise PlacementError(f"{uid} already runs on {self.name}: remove it first, or choose another uid")
+        mask = refuse_bad_mask(ways)
         self._threads[uid] = self._core_map(domain).take(uid, occupant.exclusive_cores)
         self._occupants[domain][uid] = occupant
+        self._ways[uid] = mask
         self._scene = None
 
     def remove(self, uid: str) -> None:
@@ -110,7 +120,7 @@ class SimulatedNode:
         """
         domain = self._domain_with(uid)
         self._cores[domain].release(uid)
-        del self._occupants[domain][uid], self._threads[uid]
+        del self._occupants[domain][uid], self._threads[uid], self._ways[uid]
         self._indicators.pop(uid, None)
         self._scene = None
 
@@ -239,7 +249,12 @@ class SimulatedNode:
             in_order = self._in_order()
             indices = {uid: index for index, (uid, _) in enumerate(in_order)}
             tenants = tuple(
-                _tenant(occupant, socket=self._socket_of(self._domain_with(uid)), threads=len(self._threads[uid]))
+                _tenant(
+                    occupant,
+                    socket=self._socket_of(self._domain_with(uid)),
+                    threads=len(self._threads[uid]),
+                    ways=self._ways[uid],
+                )
                 for uid, occupant in in_order
             )
             siblings = tuple(
@@ -291,16 +306,18 @@ class SimulatedNode:
         return occupant
 
 
-def _tenant(occupant: Occupant, *, socket: int, threads: int) -> Tenant:
+def _tenant(occupant: Occupant, *, socket: int, threads: int, ways: int = ALL_WAYS) -> Tenant:
     if isinstance(occupant, Stressor):
-        return Tenant(behaviour=occupant.behaviour, socket=socket, threads=threads, load=occupant.load)
+        return Tenant(behaviour=occupant.behaviour, socket=socket, threads=threads, load=occupant.load, ways=ways)
     return Tenant(
         behaviour=occupant.behaviour,
         socket=socket,
         threads=threads,
+        forwarders=occupant.forwarders,
         load=occupant.load,
         places=occupant.places,
         polls=occupant.polls,
+        ways=ways,
     )
 
 
@@ -316,7 +333,7 @@ def _indicator(occupant: Workload, scene: Scene, flows: Flows, index: int) -> fl
     if occupant.indicator is IndicatorKind.THROUGHPUT:
         return float(flows.rate[index]) / occupant.request_kinstructions
     service_ns = flows.service_ns[index]
-    load = arrays.offered[index] * service_ns * 1e-9 / arrays.threads[index]
+    load = arrays.offered[index] * service_ns * 1e-9 / arrays.serving[index]
     stay = service_ns * latency_in_services(load, arrays.places[index])
     return float(stay) * occupant.request_kinstructions * 1e-3
 

@@ -13,8 +13,6 @@ TRAFFIC_WOBBLE = 0.02
 """A tenant's work in one window against its mean, as a standard deviation of the logarithm."""
 MISS_WOBBLE = 0.03
 """The same of its misses, of its waits and of its rings."""
-CLOCK_WOBBLE = 0.02
-"""The same of a socket's core clock against the node's."""
 COUNT_NOISE = 0.003
 """The same of a single count of one row."""
 ROTATION_NOISE = 0.03
@@ -29,10 +27,11 @@ def factors(rng: np.random.Generator, deviation: float, shape: int | tuple[int, 
 
 
 def one_window(flows: Flows, rng: np.random.Generator) -> Flows:
-    """The equilibrium as one window shows it: every tenant's work, misses, waits and rings a little off their means."""
+    """The equilibrium as one window shows it: every tenant's work, misses, waits, rings, code and pages a little
+    off their means."""
     tenants = len(flows.rate)
     traffic = factors(rng, TRAFFIC_WOBBLE, tenants)
-    misses, waits, rings = factors(rng, MISS_WOBBLE, (3, tenants))
+    misses, waits, rings, code, pages = factors(rng, MISS_WOBBLE, (5, tenants))
     missed = np.minimum(flows.misses * misses, flows.accesses)
     busy = np.minimum(flows.busy * traffic, 1.0)
     return replace(
@@ -42,6 +41,9 @@ def one_window(flows: Flows, rng: np.random.Generator) -> Flows:
         active=np.maximum(np.minimum(flows.active * np.where(flows.active < 1.0, traffic, 1.0), 1.0), busy),
         misses=missed,
         miss_wait_ns=flows.miss_wait_ns * waits,
+        fetches=flows.fetches * code,
+        code_accesses=flows.code_accesses * code,
+        walks=flows.walks * pages,
         evicted=np.minimum(flows.evicted * rings, 1.0),
         read=flows.read * traffic * misses,
         written=flows.written * traffic * misses,

@@ -30,7 +30,7 @@ class Misreading(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OddBox:
-    """A box that misreads: ``uncore_upi_1@socket0``."""
+    """A box that misreads: ``uncore_upi_0@socket0``."""
 
     instance: str
     misreading: Misreading
@@ -106,7 +106,7 @@ ISOLATED_CORES = EventOffer(name="isolated-cores", missing=_NO_CORE)
 ODD_BOXES = EventOffer(
     name="odd-boxes",
     odd_boxes=(
-        OddBox(instance="uncore_upi_1@socket0", misreading=Misreading.STUCK),
+        OddBox(instance="uncore_upi_0@socket0", misreading=Misreading.STUCK),
         OddBox(instance="uncore_imc_0@socket1", misreading=Misreading.RACING),
         OddBox(instance="uncore_cha_2@socket0", misreading=Misreading.SILENT),
     ),

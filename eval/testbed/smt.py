@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 DoubleArray = NDArray[np.float64]
 
 POLLING_PORT_DEMAND = 0.3
-"""An empty poll with its pause leaves most of the core to the sibling (*assumed*)."""
+"""What an empty poll loop issues (*assumed*), in line with ``core_counters.POLLED_INSTRUCTIONS_PER_SECOND``."""
 SPILL = 0.5
 """By how much the cache requests of a thread rise when its sibling takes the whole L2 (*assumed*)."""
 _ROUNDING = 0.1
@@ -26,3 +26,19 @@ def excess_demand(own: DoubleArray, sibling: DoubleArray) -> DoubleArray:
     """
     surplus = own + sibling - 1.0
     return np.asarray(0.5 * (surplus + np.sqrt(surplus**2 + _ROUNDING**2)))
+
+
+def room_beside(contacts: DoubleArray, demands: DoubleArray, wanted: DoubleArray) -> DoubleArray:
+    """What siblings leave a thread of something that the two of a core share by demand.
+
+    Args:
+        contacts: ``(trials, own, sibling)``, share of the own thread's time in which the sibling works beside it.
+        demands: ``(tenants,)``, weights; those of two siblings are set against one another.
+        wanted: ``(tenants,)``, share of the whole that each has a use for, 0 to 1; none takes more.
+
+    Returns:
+        ``(trials, own)``, 1 without siblings, towards 0 beside one that asks for everything all the time.
+    """
+    total = demands[:, None] + demands[None, :]
+    taken = np.divide(demands[None, :], total, out=np.zeros_like(total), where=total > 0.0)
+    return np.asarray(1.0 - (contacts * np.minimum(taken, wanted)).sum(axis=2))

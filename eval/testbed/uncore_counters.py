@@ -50,7 +50,8 @@ def uncore_rates(scene: Scene, flows: Flows) -> dict[Pmu, dict[str, DoubleArray]
 
 def _cha(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
     arrays = arrays_of(scene)
-    misses = flows.rate * (flows.misses + flows.packet_misses)
+    misses = flows.rate * (flows.misses + flows.packet_misses + flows.side_misses)
+    requests = flows.accesses + arrays.packet_reads + flows.code_accesses + flows.table_accesses
     read_misses = DATA_READ_SHARE * misses
     received = here @ (flows.rate * arrays.received_lines)
     received_missed = here @ (flows.rate * arrays.received_lines * flows.evicted)
@@ -59,7 +60,7 @@ def _cha(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray
     latency_clocks = flows.latency_ns * 1e-9 * UNCORE_CLOCK_HZ
     dirty = flows.rate * (flows.misses * arrays.written + arrays.received_lines * flows.evicted)
     return {
-        "UNC_CHA_TOR_INSERTS.IA": here @ (flows.rate * (flows.accesses + arrays.packet_reads)),
+        "UNC_CHA_TOR_INSERTS.IA": here @ (flows.rate * (requests + arrays.sharing_transfers)),
         "UNC_CHA_TOR_INSERTS.IA_MISS": here @ misses,
         "UNC_CHA_TOR_INSERTS.IA_MISS_DRD": here @ read_misses,
         "UNC_CHA_TOR_INSERTS.IA_MISS_DRD_LOCAL": here @ (read_misses * (1.0 - arrays.remote)),

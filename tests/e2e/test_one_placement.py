@@ -14,7 +14,7 @@ from contracts.regime import Regime
 from eval.errors import EvaluationError
 from eval.one_placement import Placement, ask_extender, measure_cluster, render_answers
 from eval.one_placement.measured import EMPTY_NODE, PRESSED_NODE, MeasuredCluster
-from eval.testbed.workload import WORKLOADS, workload
+from eval.testbed.catalogue import WORKLOADS, workload
 from serving.bundle_directory import write_bundle
 from serving.champion import install_champion
 from serving.interference_row import INTERFERENCE_COLUMNS, PRESSURE_COLUMNS

@@ -14,8 +14,8 @@ from contracts.slowdown import slowdown_of
 from contracts.trace import LabelledTrace, Provenance
 from contracts.vector import to_json_values
 from eval.campaign import Campaign, CampaignSettings, run_campaign
+from eval.testbed.catalogue import workload
 from eval.testbed.errors import TestbedError
-from eval.testbed.workload import workload
 from pipelines.dataset import TraceDataset
 from pipelines.folds import STRESSOR_GROUP, workload_groups
 from pipelines.labels import by_rules
@@ -139,7 +139,11 @@ def test_profiles_were_measured_before_any_row_and_elsewhere(campaign: Campaign)
 
 def test_there_is_one_profile_a_party_and_none_beside(campaign: Campaign, small_settings: CampaignSettings) -> None:
     keys = [profile.key for profile in campaign.profiles]
-    assert len(set(keys)) == len(keys) == len(small_settings.workloads) + 3 * len(small_settings.intensities)
+    assert (
+        len(set(keys))
+        == len(keys)
+        == len(small_settings.workloads) + len(small_settings.axes) * len(small_settings.intensities)
+    )
     probed = {profile.key for profile in campaign.profiles if profile.tier is Tier.PROBED}
     assert probed == set(small_settings.workloads)
 
@@ -159,15 +163,15 @@ def test_the_same_settings_give_the_same_campaign_and_another_seed_another(
     campaign: Campaign, small_settings: CampaignSettings
 ) -> None:
     assert run_campaign(small_settings) == campaign
-    other = run_campaign(CampaignSettings(seed=4, workloads=("amf",), intensities=(0.5,), mixes=0))
-    same = run_campaign(CampaignSettings(seed=5, workloads=("amf",), intensities=(0.5,), mixes=0))
+    other = run_campaign(CampaignSettings(seed=4, workloads=("amf",), axes=(Axis.LLC,), intensities=(0.5,), mixes=0))
+    same = run_campaign(CampaignSettings(seed=5, workloads=("amf",), axes=(Axis.LLC,), intensities=(0.5,), mixes=0))
     assert [row.together for row in other.rows] != [row.together for row in same.rows]
 
 
 def test_progress_rises_to_the_end() -> None:
     told: list[tuple[str, float]] = []
     run_campaign(
-        CampaignSettings(workloads=("amf", "smf"), intensities=(0.5,), mixes=2),
+        CampaignSettings(workloads=("amf", "smf"), axes=(Axis.LLC,), intensities=(0.5,), mixes=2),
         progress=lambda doing, done: told.append((doing, done)),
     )
     shares = [done for _, done in told]

@@ -5,9 +5,9 @@ from contracts.axis import Axis
 from eval.campaign import CampaignSettings
 from eval.campaign.mixes import draw_mix
 from eval.campaign.plan import plan_of
-from eval.testbed.cluster import sixteen_nodes
+from eval.testbed.catalogue import WORKLOADS
+from eval.testbed.cluster import simulated_nodes
 from eval.testbed.stressor import Stressor
-from eval.testbed.workload import WORKLOADS
 
 SETTINGS = CampaignSettings()
 
@@ -33,7 +33,7 @@ def test_mixes_fit_and_name_nobody_twice(room: int, smt: bool) -> None:
 def test_every_mix_fits_on_its_node_in_the_order_of_arrival_also_where_threads_are_handed_out() -> None:
     """Seeds 3, 6 and 7 once drew mixes with the SMT stressor for which its node had no threads left."""
     for seed in (3, 6, 7, 17):
-        nodes = sixteen_nodes(seed=seed)
+        nodes = simulated_nodes(seed=seed)
         for node, mixes in zip(nodes, plan_of(CampaignSettings(seed=seed), nodes).mixes, strict=True):
             for mix in mixes:
                 for occupant in mix.occupants:

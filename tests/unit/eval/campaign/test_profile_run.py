@@ -8,8 +8,8 @@ from eval.campaign import CampaignSettings
 from eval.campaign.bench import Bench
 from eval.campaign.profile_measurements import median_values
 from eval.campaign.profile_run import counters_only, profile_run, spare_node, stressor_profile
+from eval.testbed.catalogue import workload
 from eval.testbed.stressor import PRESSED_AXES, Stressor
-from eval.testbed.workload import workload
 from tests.unit.eval.testbed.scenes import slowdown
 
 SETTINGS = CampaignSettings()

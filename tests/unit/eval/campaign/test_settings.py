@@ -1,7 +1,10 @@
 import pytest
 
+from contracts.axis import Axis
 from eval.campaign import CampaignSettings
 from eval.campaign.errors import CampaignError
+from eval.campaign.settings import small_settings
+from eval.testbed.catalogue import WORKLOADS
 
 
 @pytest.mark.parametrize("intensities", [(), (0.5, 0.5), (1.0, 0.5), (0.0, 1.0), (0.5, 1.5)])
@@ -26,7 +29,7 @@ def test_something_is_measured() -> None:
         CampaignSettings(mixes=-1)
     with pytest.raises(CampaignError, match=r"windows of 0\.0 s"):
         CampaignSettings(window_seconds=0.0)
-    with pytest.raises(CampaignError, match="no workload takes part"):
+    with pytest.raises(CampaignError, match="0 workloads, stressors of llc"):
         CampaignSettings(workloads=())
 
 
@@ -40,3 +43,19 @@ def test_clocks_differ_and_are_within_the_hardwares_reach(clocks: tuple[float, .
 def test_a_name_can_name_a_directory(name: str) -> None:
     with pytest.raises(CampaignError, match="a campaign can't be called"):
         CampaignSettings(name=name)
+
+
+def test_each_axis_is_named_once_and_there_is_a_node() -> None:
+    with pytest.raises(CampaignError, match=r"stressors of llc, llc: one workload and one axis at least are meant"):
+        CampaignSettings(axes=(Axis.LLC, Axis.LLC))
+    with pytest.raises(CampaignError, match="stressors of no axis"):
+        CampaignSettings(axes=())
+    with pytest.raises(CampaignError, match="0 nodes: one at least is meant"):
+        CampaignSettings(nodes=0)
+
+
+def test_by_default_everybody_takes_part_and_in_a_small_campaign_a_dozen() -> None:
+    everybody, dozen = CampaignSettings(), small_settings(seed=3)
+    assert everybody.workloads == tuple(known.name for known in WORKLOADS)
+    assert (len(dozen.workloads), dozen.seed, dozen.axes) == (12, 3, everybody.axes)
+    assert dozen.name != everybody.name

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.axis import AXES
@@ -32,6 +32,7 @@ def test_a_constant_quantile_holds_for_as_many_training_rows(dataset: TraceDatas
     assert np.mean([trace.slowdown <= bound for trace in dataset.traces]) == pytest.approx(0.7, abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20))
 def test_a_constant_over_groups_holds_for_enough_of_them(seed: int) -> None:
     traces = synthetic_dataset(groups=5, mixes=6, seed=seed).traces

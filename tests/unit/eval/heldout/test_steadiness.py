@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 from contracts.features import FEATURE_SCHEMA_V1
 from eval.heldout.scenes import Scene, draw_scenes, seen
 from eval.heldout.steadiness import clock_given_away, explained, guessed_without_group, steadiness
+from eval.testbed.catalogue import workload
 from eval.testbed.hardware import CORES_PER_SOCKET
 from eval.testbed.offer import METAL_WITHOUT_UNCORE
-from eval.testbed.workload import workload
 from pipelines.bootstrap import Resampling
 from serving.bundle_directory import Bundle
 from serving.regime_model import RegimeModel

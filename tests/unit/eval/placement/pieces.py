@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from eval.placement.arrivals import Arrival
 from eval.placement.cluster import Cluster
 from eval.placement.demand import GIBIBYTE, Demand
+from eval.testbed.catalogue import workload
 from eval.testbed.node import SimulatedNode
 from eval.testbed.offer import FULL
-from eval.testbed.workload import workload
 
 FOREVER = 1e9
 

@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from contracts.axis import Axis
 from eval.campaign import CampaignSettings, run_campaign
 from eval.placement import PLACEMENT_FILE, PlacementReport, PlacementSettings, compare, render_placement
 from eval.placement.compare import RUNS
-from eval.placement.demand import BACKGROUND_GROUP, function_groups
+from eval.placement.demand import BACKGROUND_GROUP
 from eval.placement.policy import PolicyName
 from eval.placement.report import PolicyRun
 from eval.placement.runs import draw_runs, play_run
@@ -14,12 +15,15 @@ from eval.placement.summary import placement_report
 from eval.placement.table import verdict
 from eval.placement.unseen import without_groups
 from eval.reports import report_path
+from eval.testbed.catalogue import SMALL, workload
 from pipelines.dataset import TraceDataset, dataset_directory, write_dataset
 from pipelines.settings import TrainingSettings, TreeSettings
 from serving.champion import load_champion
 
 SETTINGS = PlacementSettings()
 DIGEST = "sha256:" + "1" * 64
+THREE_AXES = (Axis.LLC, Axis.MEMBW, Axis.SMT)
+FUNCTIONS = tuple(sorted({workload(name).group for name in SMALL} - {BACKGROUND_GROUP}))
 OTHERS = {
     PolicyName.DEFAULT: (0.3, 0.4, 0.5),
     PolicyName.THRESHOLD: (0.3, 0.3, 0.6),
@@ -42,20 +46,20 @@ def report_of(leeward: tuple[float, ...]) -> PlacementReport:
         for name, shares in (OTHERS | {PolicyName.LEEWARD: leeward}).items()
         for index, share in enumerate(shares)
     }
-    return placement_report(draw_runs(SETTINGS)[:3], played, settings=SETTINGS, training_data=DIGEST)
+    return placement_report(draw_runs(SETTINGS, FUNCTIONS)[:3], played, settings=SETTINGS, training_data=DIGEST)
 
 
 def test_every_network_function_is_placed_once_by_a_bundle_that_never_saw_it() -> None:
-    runs = draw_runs(PlacementSettings(repetitions=2))
+    runs = draw_runs(PlacementSettings(repetitions=2), FUNCTIONS)
     assert len(runs) == 6
     for repetition in (runs[:3], runs[3:]):
-        assert sorted(group for run in repetition for group in run.functions) == list(function_groups())
+        assert sorted(group for run in repetition for group in run.functions) == list(FUNCTIONS)
     assert all(run.unseen == run.functions | {BACKGROUND_GROUP} for run in runs)
     assert len({run.schedule_seed for run in runs}) == 6
     assert (
-        draw_runs(PlacementSettings(seed=2))
-        != draw_runs(PlacementSettings(seed=1))
-        == draw_runs(PlacementSettings(seed=1))
+        draw_runs(PlacementSettings(seed=2), FUNCTIONS)
+        != draw_runs(PlacementSettings(seed=1), FUNCTIONS)
+        == draw_runs(PlacementSettings(seed=1), FUNCTIONS)
     )
 
 
@@ -129,7 +133,7 @@ QUICK = TrainingSettings(
 
 @pytest.fixture(scope="module")
 def dataset() -> TraceDataset:
-    campaign = run_campaign(CampaignSettings(intensities=(0.5, 1.0), mixes=24))
+    campaign = run_campaign(CampaignSettings(workloads=SMALL, axes=THREE_AXES, intensities=(0.5, 1.0), mixes=24))
     return TraceDataset(traces=campaign.rows, profiles=campaign.profiles)
 
 
@@ -153,9 +157,13 @@ def test_the_whole_comparison_on_a_small_scale(dataset: TraceDataset, tmp_path: 
         bundle = load_champion(tmp_path / RUNS / f"run-{index + 1}")
         assert bundle is not None
         assert set(run.unseen_groups).isdisjoint(bundle.manifest.training_groups)
-        assert set(run.unseen_groups) | set(bundle.manifest.training_groups) == {*function_groups(), BACKGROUND_GROUP}
+        assert set(run.unseen_groups) | set(bundle.manifest.training_groups) == {*FUNCTIONS, BACKGROUND_GROUP}
         assert len({found.placed + found.refused for found in run.policies}) == 1
         again = play_run(
-            draw_runs(TINY)[index], PolicyName.ORACLE, profiles=dataset.profiles, state=tmp_path, settings=TINY
+            draw_runs(TINY, FUNCTIONS)[index],
+            PolicyName.ORACLE,
+            profiles=dataset.profiles,
+            state=tmp_path,
+            settings=TINY,
         )
         assert again.violated == next(found for found in run.policies if found.policy is PolicyName.ORACLE).violated

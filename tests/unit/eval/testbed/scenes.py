@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from contracts.axis import Axis
+from eval.testbed.catalogue import workload
 from eval.testbed.node import Occupant, SimulatedNode
 from eval.testbed.offer import FULL
 from eval.testbed.stressor import Stressor
-from eval.testbed.workload import workload
 
 VICTIM = "victim"
 

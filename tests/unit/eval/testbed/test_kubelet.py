@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.axis import Axis
+from eval.testbed.catalogue import WORKLOADS, workload
 from eval.testbed.cores import CpuPolicy
 from eval.testbed.hardware import CORES_PER_SOCKET
 from eval.testbed.kubelet import AGENT_UID, pod_cgroups, pod_placement
 from eval.testbed.node import SimulatedNode
 from eval.testbed.offer import FULL
 from eval.testbed.stressor import Stressor
-from eval.testbed.workload import WORKLOADS, Workload, workload
+from eval.testbed.workload import Workload
 
 SOCKETS = ("socket0", "socket1")
 

@@ -17,14 +17,15 @@ from contracts.formula import events_of
 from contracts.nodestate import ConditionStatus, ConditionType
 from contracts.slowdown import IndicatorKind
 from contracts.vector import FeatureVector
-from eval.testbed.cluster import NODE_KINDS, sixteen_nodes
+from eval.testbed.catalogue import WORKLOADS, workload
+from eval.testbed.cluster import NODE_KINDS, simulated_nodes
 from eval.testbed.cores import CpuPolicy
 from eval.testbed.errors import PlacementError, TestbedError
 from eval.testbed.hardware import CORES_PER_SOCKET, DRAM_CLOCK_HZ, IMC_BOXES, LINE_BYTES
 from eval.testbed.node import SimulatedNode
 from eval.testbed.offer import COUNTED_EVENTS, FULL, ODD_BOXES, EventOffer
 from eval.testbed.stressor import Stressor
-from eval.testbed.workload import WORKLOADS, Workload, workload
+from eval.testbed.workload import Workload
 from tests.unit.eval.testbed.scenes import VICTIM, node_with
 
 
@@ -141,7 +142,7 @@ def test_a_clock_changes_no_slowdown() -> None:
     assert {uid: node.true_slowdown(uid) for uid in before} == before
 
 
-@pytest.mark.parametrize("node", sixteen_nodes(seed=5), ids=lambda node: f"{node.name}-{node.offer.name}")
+@pytest.mark.parametrize("node", simulated_nodes(seed=5), ids=lambda node: f"{node.name}-{node.offer.name}")
 def test_features_are_missing_exactly_where_events_are(node: SimulatedNode) -> None:
     node.place("upf-large", workload("upf-large"), domain="socket0")
     node.place("cdn-cache", workload("cdn-cache"), domain="socket1")
@@ -149,11 +150,12 @@ def test_features_are_missing_exactly_where_events_are(node: SimulatedNode) -> N
     for vector in vectors(node):
         for spec in FEATURE_SCHEMA_V1.features:
             can_be_had = any(events_of(formula) <= offered for formula in spec.formulas)
-            assert np.isnan(vector.value(spec.name)) is np.bool_(not can_be_had), spec.name
+            misread = node.offer is ODD_BOXES and (vector.domain, spec.name) == ("socket0", "upi_utilisation")
+            assert np.isnan(vector.value(spec.name)) is np.bool_(misread or not can_be_had), spec.name
 
 
 def test_what_is_missing_is_said_with_errno_and_reason() -> None:
-    for node in sixteen_nodes(seed=1):
+    for node in simulated_nodes(seed=1):
         opened = node.source().open(FEATURE_SCHEMA_V1.events)
         assert opened.events | {entry.event for entry in opened.missing} == COUNTED_EVENTS
         assert opened.events.isdisjoint(entry.event for entry in opened.missing)
@@ -163,7 +165,7 @@ def test_what_is_missing_is_said_with_errno_and_reason() -> None:
 
 
 def test_sixteen_nodes_differ_in_events_clocks_smt_and_cpu_policy() -> None:
-    nodes = sixteen_nodes(seed=1)
+    nodes = simulated_nodes(seed=1)
     assert [node.name for node in nodes] == [f"spr-{number:04d}" for number in range(16)]
     assert len({node.offer.name for node in nodes}) >= 7
     assert sum(node.offer is FULL for node in nodes) >= 5
@@ -180,8 +182,11 @@ def test_misread_boxes_are_left_out_and_spoil_nothing() -> None:
     for one, other in zip(
         vectors_between(first, last, node=odd.name, topology=odd.topology), vectors(sane), strict=True
     ):
-        for name in ("upi_utilisation", "dram_utilisation", "cha_miss_ratio"):
+        for name in ("dram_utilisation", "cha_miss_ratio"):
             assert one.value(name) == pytest.approx(other.value(name), rel=0.1)
+        only_link_stuck = one.domain == "socket0"
+        assert np.isnan(one.value("upi_utilisation")) is np.bool_(only_link_stuck)
+        assert only_link_stuck or one.value("upi_utilisation") == pytest.approx(other.value("upi_utilisation"), rel=0.1)
 
 
 def test_ceilings_fit_the_boxes_that_count_against_them() -> None:
@@ -194,7 +199,7 @@ def test_ceilings_fit_the_boxes_that_count_against_them() -> None:
 
 
 def test_a_saturated_memory_reads_as_saturated() -> None:
-    node = node_with(*[Stressor(axis=Axis.MEMBW, intensity=1.0)] * 3)
+    node = node_with(Stressor(axis=Axis.MEMBW, intensity=1.0))
     assert 0.75 < feature(node, "dram_utilisation") <= 0.95
     assert feature(node, "read_queue_delay") > feature(node_with(workload("amf")), "read_queue_delay") + 1.0
 
@@ -225,7 +230,7 @@ def test_occupants_come_and_go() -> None:
     node.place("b", Stressor(axis=Axis.MEMBW, intensity=0.5), domain="socket0")
     assert list(node.occupants("socket0")) == ["a", "b"]
     assert node.occupants("socket1") == {}
-    assert node.free_cores("socket0") == CORES_PER_SOCKET - 8
+    assert node.free_cores("socket0") == CORES_PER_SOCKET - 4 - 10
     node.remove("b")
     assert node.free_cores("socket0") == CORES_PER_SOCKET - 4
     assert node.true_slowdown("a") == pytest.approx(1.0, abs=1e-9)
@@ -251,7 +256,7 @@ def test_without_smt_no_smt_stressor() -> None:
     with pytest.raises(PlacementError, match="no SMT"):
         node.place("stressor", Stressor(axis=Axis.SMT, intensity=0.5), domain="socket0")
     node.place("upf", workload("upf-large"), domain="socket0")
-    assert feature(node, "smt_overlap") == 0.0
+    assert feature(node, "smt_overlap") == pytest.approx(0.0, abs=0.02)
 
 
 def test_threads_that_are_handed_out_one_by_one_meet_on_cores() -> None:

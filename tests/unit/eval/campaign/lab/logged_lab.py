@@ -20,11 +20,12 @@ from eval.campaign.profile_run import profile_run, stressor_profile
 from eval.campaign.rows import RowWriter
 from eval.campaign.series import run_series
 from eval.campaign.settings import CampaignSettings
+from eval.testbed.catalogue import workload
 from eval.testbed.node import Occupant, SimulatedNode
 from eval.testbed.offer import FULL, WITHOUT_RESCTRL
 from eval.testbed.source import SimulatedSource
-from eval.testbed.stressor import PRESSED_AXES, Stressor
-from eval.testbed.workload import Workload, workload
+from eval.testbed.stressor import Stressor
+from eval.testbed.workload import Workload
 
 LATER_NS = 86_400_000_000_000
 PROFILES = "profiles"
@@ -93,7 +94,7 @@ def measured_lab(directory: Path, settings: CampaignSettings) -> Part:
     bench = Bench(spare, window_seconds=settings.window_seconds)
     spare.experiments["socket0"] = PROFILES
     profiles = {name: profile_run(workload(name), bench, settings) for name in settings.workloads}
-    for axis in PRESSED_AXES:
+    for axis in settings.axes:
         for intensity in settings.intensities:
             stressor = Stressor(axis=axis, intensity=intensity)
             profiles[stressor.name] = stressor_profile(stressor, bench, settings)

@@ -17,10 +17,10 @@ from eval.campaign.lab.replay import replay_into
 from eval.campaign.lab.schedule import STEPS_FILE
 from eval.campaign.part import Part
 from eval.campaign.settings import CampaignSettings
+from eval.testbed.catalogue import workload
 from eval.testbed.node import Occupant
 from eval.testbed.offer import FULL
 from eval.testbed.stressor import Stressor
-from eval.testbed.workload import workload
 from pipelines.dataset import read_dataset, trace_key
 from pipelines.extract import extracted
 from tests.unit.eval.campaign.lab.logged_lab import PROFILES, LoggedNode, measured_lab, write_files
@@ -28,7 +28,13 @@ from tests.unit.eval.testbed.scenes import slowdown
 from tests.unit.pipelines.test_extract import join_over
 
 SETTINGS = CampaignSettings(
-    name="lab-1", seed=5, workloads=("upf-small", "amf", "batch"), intensities=(0.5, 1.0), mixes=8
+    name="lab-1",
+    seed=5,
+    workloads=("upf-small", "amf", "batch"),
+    axes=(Axis.LLC, Axis.MEMBW, Axis.SMT),
+    intensities=(0.5, 1.0),
+    mixes=8,
+    smallest_mix=3,
 )
 
 

@@ -1,3 +1,5 @@
+"""A bounded queue before a worker: M/M/1/K (Kleinrock, "Queueing Systems" vol. 1, 1975, 3.6)."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,6 +27,22 @@ def test_blocked_share_is_the_last_state_of_the_queue(load: float, places: int) 
 
 def test_a_load_of_one_fills_all_states_evenly() -> None:
     assert blocked(1.0, 9) == pytest.approx(0.1)
+
+
+@given(LOADS, PLACES)
+def test_more_places_turn_fewer_away_and_none_carries_more_than_a_worker_can(load: float, places: int) -> None:
+    assert blocked(load, places + 1) <= blocked(load, places)
+    assert load * (1 - blocked(load, places)) <= 1 + 1e-9
+
+
+def test_a_large_load_is_turned_away_but_for_what_the_worker_can_do() -> None:
+    assert blocked(40.0, 64) == pytest.approx(1 - 1 / 40)
+
+
+def test_the_last_percentile_grows_without_bound_towards_a_full_load() -> None:
+    stays = [stay(load, 10_000) for load in (0.5, 0.9, 0.99, 0.999)]
+    assert stays == sorted(stays)
+    assert stays[-1] > 100 * stays[0]
 
 
 @given(LOADS, LOADS, PLACES)
