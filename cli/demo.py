@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.campaign import DEFAULT_SEED, SeedOption, characterise, push_vectors
+from cli.campaign import DEFAULT_SEED, SeedOption, characterise, push_vectors, write_documents
 from cli.complaint import complaining_of
-from cli.progress import step
 from cli.state import DEFAULT, StateError, StateOption, prepared
 from cli.train import show_outcome
 
@@ -55,6 +54,7 @@ def _measure_this_machine(console: "Console") -> None:
     from agent.coverage import missing_by_errno
     from agent.main import measure
     from agent.settings import AgentSettings
+    from cli.progress import step
 
     with step(console, "this machine's counters, by perf_event_open"):
         report = measure(AgentSettings(state_directory=DEFAULT))
@@ -70,13 +70,16 @@ def _measure_this_machine(console: "Console") -> None:
 
 
 def _learn(console: "Console", state: Path, *, seed: int) -> None:
+    from cli.progress import step
     from pipelines.local_run import train_locally
 
     with step(console, "characterisation campaign on sixteen simulated nodes") as report:
-        campaign = characterise(state, seed=seed, report=report)
+        campaign = characterise(state, seed=seed, small=True, report=report)
     console.print(f"    {campaign.measured.rows} labelled windows, {campaign.measured.profiles} profiles (simulated)")
     with step(console, "vectors into the Feast repository") as report:
         push_vectors(state, campaign, report=report)
+    with step(console, "profiles and labels into the Feast repository") as report:
+        write_documents(state, campaign, report=report)
     console.print(f"    {campaign.measured.vectors} vectors")
     with step(console, "training pipeline, compiled and run by kfp.local") as report:
         outcome = train_locally(state, progress=report)
@@ -84,6 +87,7 @@ def _learn(console: "Console", state: Path, *, seed: int) -> None:
 
 
 def _place_one(console: "Console", state: Path, *, seed: int) -> None:
+    from cli.progress import step
     from eval.one_placement import render_answers
 
     with step(console, "sixteen nodes measured, kube-scheduler's own requests answered by the extender"):
@@ -132,6 +136,7 @@ def serving(state: Path) -> Iterator["Address"]:
 
 
 def _evaluate(console: "Console", state: Path) -> None:
+    from cli.progress import step
     from eval.heldout import evaluate_held_out, render_held_out
     from eval.placement import compare, render_placement
 

@@ -3,7 +3,6 @@
 import typer
 
 from cli.complaint import complaining_of
-from cli.progress import step
 from cli.state import DEFAULT, StateError, StateOption, prepared
 
 app = typer.Typer(help="Honest figures, on workloads never seen in training.", no_args_is_help=True)
@@ -14,6 +13,7 @@ def heldout(*, state: StateOption = DEFAULT) -> None:
     """Held-out accuracy of regimes and bounds, from the traces in the state directory."""
     from rich.console import Console
 
+    from cli.progress import step
     from contracts.errors import ContractError
     from eval.errors import EvaluationError
     from eval.heldout import evaluate_held_out, render_held_out
@@ -32,6 +32,7 @@ def placement(*, state: StateOption = DEFAULT) -> None:
     """Placement of workloads never seen, by Leeward, by the default scheduler, by a threshold, and by an oracle."""
     from rich.console import Console
 
+    from cli.progress import step
     from contracts.errors import ContractError
     from eval.errors import EvaluationError
     from eval.placement import compare, render_placement

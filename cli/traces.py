@@ -1,4 +1,8 @@
-"""``leeward traces``: measurements from elsewhere, imported and checked."""
+"""``leeward traces``: measurements from elsewhere, imported, checked, and taken into a state directory.
+
+An import writes nothing into a feature store: what is known there does not change, and a mapping is seldom right at
+once. What was validated is taken.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.complaint import complaining_of
+from cli.state import DEFAULT, StateError, StateOption, prepared
 
 if TYPE_CHECKING:
     from eval.traces.import_table import Imported
@@ -14,7 +19,9 @@ if TYPE_CHECKING:
     from eval.traces.refusal import Refusals
     from eval.traces.validate import Validated
 
-app = typer.Typer(help="Measurements from elsewhere: import tables, validate labelled traces.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measurements from elsewhere: import tables, validate and take labelled traces.", no_args_is_help=True
+)
 
 _NewDirectory = Annotated[Path, typer.Option("--out", help="A new directory for what comes of it.", file_okay=False)]
 
@@ -66,6 +73,41 @@ def validate(
         typer.echo(line)
     if refusals.total:
         raise typer.Exit(code=1)
+
+
+@app.command()
+def take(
+    directory: Annotated[Path, typer.Argument(help="Labelled traces, their profiles and vectors.", file_okay=False)],
+    *,
+    state: StateOption = DEFAULT,
+) -> None:
+    """Take labelled traces that are good to the last row into a state directory, where the training finds them."""
+    from rich.console import Console
+
+    from cli.campaign import push_vectors, write_documents
+    from cli.progress import step
+    from contracts.errors import ContractError
+    from eval.campaign.errors import CampaignError
+    from eval.traces.errors import TracesError
+    from eval.traces.refusal import Refusals
+    from eval.traces.taken import take_into
+    from eval.traces.validate import validate as validate_traces
+    from feature_repo.errors import FeatureRepositoryError
+    from pipelines.dataset import dataset_directory
+
+    refusals, console = Refusals(), Console()
+    with complaining_of(StateError, TracesError, ContractError, CampaignError, FeatureRepositoryError):
+        validated = validate_traces(directory, refusals=refusals)
+        for line in _validation_lines(validated, refusals, None):
+            typer.echo(line)
+        if refusals.total:
+            typer.echo("leeward: nothing was taken: leeward traces validate --out keeps the good rows apart", err=True)
+            raise typer.Exit(code=1)
+        place = prepared(state)
+        for kept in take_into(dataset_directory(place), directory):
+            with step(console, f"campaign {kept.name} into the Feast repository") as report:
+                push_vectors(place, kept, report=report)
+                write_documents(place, kept, report=report)
 
 
 def _import_lines(imported: "Imported", mapping: "Mapping", refusals: "Refusals", out: Path) -> Iterator[str]:

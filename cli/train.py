@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.complaint import complaining_of
-from cli.progress import step
 from cli.state import DEFAULT, StateError, StateOption, prepared
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ def train(
 
     from rich.console import Console
 
+    from cli.progress import step
     from contracts.errors import ContractError
     from feature_repo.errors import FeatureRepositoryError
     from pipelines.errors import PipelineError

@@ -25,6 +25,7 @@ from feature_repo.ingest import Ingest
 from feature_repo.ingest_metrics import CONTENT_TYPE as METRICS_TYPE
 from feature_repo.ingest_metrics import IngestMetrics
 from feature_repo.report import IngestReport
+from feature_repo.settings import Profile
 from feature_repo.store import open_store
 from feature_repo.waiting_room import FullError, Place, WaitingRoom
 
@@ -192,20 +193,30 @@ def _too_large(found: str) -> HTTPException:
     return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the batch is too large: {found}; send smaller ones")
 
 
-def serve(*, state: Path, port: int, host: str = "127.0.0.1", keep_days: int | None = None) -> None:
+def serve(
+    *,
+    state: Path,
+    port: int,
+    host: str = "127.0.0.1",
+    keep_days: int | None = None,
+    profile: Profile | None = None,
+) -> None:
     """Take vectors into a state directory's store until a signal comes; requests under way are answered first.
+
+    On the cluster profile any number may serve at the same time, each with a state directory of its own.
 
     Args:
         state: the state directory; made where it is not there.
         port: to listen on; 0 takes a free one, which the log names.
         host: the address to listen on: loopback by default, since whoever reaches the endpoint may write.
         keep_days: days of history before today that are kept; all, if absent.
+        profile: what a new store is of; the state directory's own, if absent.
 
     Raises:
         FeatureRepositoryError: the state directory, its store, or the address can't be used.
     """
     try:
-        store = open_store(state)
+        store = open_store(state, profile=profile)
     except OSError as error:
         raise FeatureRepositoryError(f"{state} can't be used as state: {error.strerror}; name a directory") from error
     _allow_many_connections()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from feature_repo.errors import StoreUnreachableError
 from feature_repo.report import IngestReport
 
 Lines = Sequence[bytes]
@@ -93,7 +94,7 @@ class GroupCommit:
         return group
 
     async def _commit(self, group: Sequence[_Waiting]) -> bool:
-        """Write a group; one by one where it fails together. Whether it was written, all of it."""
+        """Write a group; one by one where it fails together, unless a server is away. Whether all of it was written."""
         outcome = asyncio.ensure_future(asyncio.to_thread(self._write, [waiting.lines for waiting in group]))
         await asyncio.wait([outcome])
         error = outcome.exception()
@@ -101,7 +102,7 @@ class GroupCommit:
             for waiting, report in zip(group, outcome.result(), strict=True):
                 if not waiting.report.done():
                     waiting.report.set_result(report)
-        elif len(group) > 1:
+        elif len(group) > 1 and not isinstance(error, StoreUnreachableError):
             await self._commit_one_by_one(group, error)
         else:
             _fail(group, error)

@@ -1,4 +1,4 @@
-"""What the endpoint does beside taking vectors: merging files, and deleting history that is too old."""
+"""What the endpoint does beside taking vectors: deleting history that is too old, and merging its files."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,6 +19,8 @@ _LOGGER = logging.getLogger("leeward.ingest")
 
 class Housekeeping:
     """A thread that looks through history three times a minute. What goes wrong is told, and tried again.
+
+    Of a history in Postgres old rows are deleted; it has no files to merge.
 
     Args:
         store: whose history.
@@ -65,13 +67,13 @@ class Housekeeping:
 
     def _keep_house(self) -> None:
         if self._keep_days is not None:
-            for day in delete_old(self._store, keep_days=self._keep_days):
+            for day in delete_old(self._store, keep_days=self._keep_days, stop=self._stop.is_set):
                 _LOGGER.info("history-deleted", extra={"fields": {"day": day.isoformat()}})
         self._told(self._compaction.run(stop=self._stop.is_set))
 
     def _complain(self, complaint: str) -> None:
         if complaint and complaint != self._complaint:
-            _LOGGER.warning("history-not-merged", extra={"fields": {"reason": complaint}})
+            _LOGGER.warning("housekeeping-failing", extra={"fields": {"reason": complaint}})
         elif self._complaint and not complaint:
-            _LOGGER.info("history-merged-again")
+            _LOGGER.info("housekeeping-works-again")
         self._complaint = complaint

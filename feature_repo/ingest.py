@@ -21,7 +21,6 @@ from contracts.errors import ContractError
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FeatureVector, refuse_foreign_digest
 from feature_repo.latest import Latest
-from feature_repo.lock import exclusive
 from feature_repo.online import push_online
 from feature_repo.partitions import WindowKey
 from feature_repo.report import IngestReport, Tally
@@ -38,7 +37,7 @@ _NAME = re.compile(r"[!-~]{1,253}")
 
 
 class Ingest:
-    """The way into a feature store. Any number of threads and processes may share a store: they take turns."""
+    """The way into a feature store. Any number of threads, processes and replicas may share one: they take turns."""
 
     def __init__(self, store: Store, *, now_ns: Callable[[], int] = time.time_ns) -> None:
         """Take vectors for one store.
@@ -114,7 +113,7 @@ class Ingest:
 
     def _write(self, columns: VectorColumns, *, batches: Sequence[int], tally: Tally) -> None:
         """Write what is new, and note of which batch it was."""
-        with exclusive(self._store.lock) as held:
+        with self._store.changing as held:
             latest = self._latest.of(columns.node_domains(), held=held)
             fresh = self._without_repeats(columns, latest)
             newest = _newest(columns, fresh, latest)

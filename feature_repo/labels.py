@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from contracts.trace import LabelledTrace
-from feature_repo.document_history import append_documents, unknown_documents
+from feature_repo.document_history import append_documents, fresh_documents
 from feature_repo.documents import EVENT_COLUMN, LABELS
-from feature_repo.lock import exclusive
 from feature_repo.names import LABEL_NAME
 from feature_repo.reads import reading_history
 from feature_repo.store import Store
@@ -29,10 +28,10 @@ def write_labels(store: Store, traces: Sequence[LabelledTrace]) -> int:
         ContractError: two labels of one victim and window differ; nothing was written.
         OSError: history could not be written; write the same again.
     """
-    with exclusive(store.lock):
-        fresh = unknown_documents(store, LABELS, traces)
-        append_documents(store, LABELS, fresh)
-    return len(fresh)
+    with store.changing:
+        fresh = fresh_documents(store, LABELS, traces)
+        append_documents(store, LABELS, fresh.rows)
+    return len(fresh.documents)
 
 
 def labels_between(store: Store, start_ns: int, end_ns: int) -> tuple[LabelledTrace, ...]:

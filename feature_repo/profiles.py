@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contracts.profile import WorkloadProfile
-from feature_repo.document_history import append_documents, unknown_documents
+from feature_repo.document_history import append_documents, fresh_documents
 from feature_repo.documents import PROFILES
-from feature_repo.lock import exclusive
 from feature_repo.names import PROFILE_NAME, PROFILE_PUSH_SOURCE_NAME
 from feature_repo.reads import PLACE, rows_as_of, rows_online
 from feature_repo.store import Store
@@ -43,9 +42,9 @@ def write_profiles(store: Store, profiles: Sequence[WorkloadProfile]) -> int:
         ContractError: two profiles of one workload and one ``last_seen`` differ; nothing was written.
         OSError, sqlite3.Error: a store could not be written; write the same again.
     """
-    with exclusive(store.lock):
-        fresh = unknown_documents(store, PROFILES, profiles)
-        newest = {profile.key: profile for profile in sorted(fresh, key=lambda profile: profile.last_seen)}
+    with store.changing:
+        fresh = fresh_documents(store, PROFILES, profiles)
+        newest = {profile.key: profile for profile in sorted(fresh.documents, key=lambda profile: profile.last_seen)}
         online = latest_profiles(store, list(newest))
         newer = [
             profile
@@ -55,8 +54,8 @@ def write_profiles(store: Store, profiles: Sequence[WorkloadProfile]) -> int:
         if newer:
             with store.online:
                 store.feast.push(PROFILE_PUSH_SOURCE_NAME, PROFILES.rows(newer).to_pandas())
-        append_documents(store, PROFILES, fresh)
-    return len(fresh)
+        append_documents(store, PROFILES, fresh.rows)
+    return len(fresh.documents)
 
 
 def latest_profile(store: Store, key: str) -> WorkloadProfile | None:

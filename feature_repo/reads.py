@@ -19,6 +19,9 @@ PLACE = "place"
 """The column that says which question a row answers, from 0."""
 
 _QUESTIONS_A_READ = 1000
+_QUESTIONS_A_JOIN = 20_000
+"""Feast joins first and drops afterwards: each question meets all rows of its keys that are young enough, thirty of a
+vector's. So many questions take some 350 MiB for that, a million at once would take 9 GiB and no less time."""
 _DUCKDB = threading.Lock()
 """Feast's duckdb store has one connection a process, which refuses a second thread."""
 
@@ -40,6 +43,8 @@ def rows_as_of(
 ) -> pa.Table:
     """Feast's point-in-time join: for each question the row of its keys whose event is the last at or before its time.
 
+    Memory is that of the answers, and of a fixed number of questions at a time.
+
     Args:
         service: the feature service that is read.
         keys: each join key's column, as long as there are questions.
@@ -59,9 +64,11 @@ def rows_as_of(
     asked = store.feast.get_feature_service(service, allow_cache=True)
     tables: list[pa.Table] = []
     for places in _asked_together(store, keys):
-        with reading_history(store):
-            job = store.feast.get_historical_features(entity_df=questions.iloc[places], features=asked)
-            tables.append(job.to_arrow())
+        for first in range(0, len(places), _QUESTIONS_A_JOIN):
+            together = questions.iloc[places[first : first + _QUESTIONS_A_JOIN]]
+            with reading_history(store):
+                job = store.feast.get_historical_features(entity_df=together, features=asked)
+                tables.append(job.to_arrow())
     return pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
 
 

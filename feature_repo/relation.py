@@ -1,8 +1,8 @@
-"""History as tables in Postgres, on the cluster profile: rows are added and never changed.
+"""History as tables in Postgres, on the cluster profile: rows are added, never changed, and deleted when they are old.
 
 Feast 0.67 reads such tables and has no way to write them: its Postgres store lacks ``offline_write_batch``, and a push
-to it fails. So rows are copied into a temporary table and inserted from there, all of a batch in one transaction; one
-whose key is there already is left out, whichever replica wrote it.
+to it fails. So rows are inserted here, all of a batch in one transaction; one whose key is there already is left out,
+whichever replica wrote it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,11 +19,11 @@ import pyarrow as pa
 from psycopg import sql
 
 from feature_repo.document_columns import D
-from feature_repo.documents import DocumentView
+from feature_repo.documents import EVENT_COLUMN, DocumentView
 from feature_repo.errors import StoreUnreachableError
 from feature_repo.names import VIEW_NAME
 from feature_repo.rows import to_rows
-from feature_repo.settings import PATIENCE_SECONDS
+from feature_repo.settings import CONNECTION_PATIENCE
 
 if TYPE_CHECKING:
     from feast.infra.offline_stores.contrib.postgres_offline_store.postgres import PostgreSQLOfflineStoreConfig
@@ -34,10 +36,29 @@ _TYPES: Mapping[pa.DataType, str] = {
     pa.float64(): "double precision",
     pa.timestamp("us", tz="UTC"): "timestamptz",
 }
-_LOCK = 0x1EE3A2D
-"""Held while definitions and tables are made; any number will do that nobody else in the database uses."""
+STATEMENT_SECONDS = 10
+"""For a statement on rows, and for a turn to come."""
+TURN_SECONDS = 120
+"""For what is done between two statements: a process that holds a turn and hangs loses it."""
+
+_ROWS_A_STATEMENT = 4096
+_LIMITS = f"-c statement_timeout={STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout={TURN_SECONDS}s"
+_SESSION = (
+    "-c timezone=UTC -c synchronous_commit=on"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=5"
+)
+"""A commit is on disk, whatever database or role have been told; who has vanished loses his turn within ten seconds."""
+_UNUSABLE = (psycopg.OperationalError, psycopg.InternalError, psycopg.errors.InsufficientPrivilege)
+"""What a server raises that is away, ends, waits, is read-only, or lets the role do nothing."""
 
 Key = tuple[Any, ...]
+
+
+class Turn(IntEnum):
+    """What one replica does at a time. The numbers are any that nobody else in the database locks."""
+
+    DEFINING = 0x1EE3A2D
+    WRITING = 0x1EE3A2E
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,28 +92,30 @@ class Database:
     config: PostgreSQLOfflineStoreConfig
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """One at a time over all replicas; the lock is free when its holder is gone.
+    def exclusive(self, turn: Turn) -> Iterator[None]:
+        """One at a time over all replicas; the turn is free when its holder is gone.
 
         Raises:
-            StoreUnreachableError: the database is not to be reached.
+            StoreUnreachableError: the database is not to be reached, or others have been writing for too long.
         """
-        with self._connected() as connection:
-            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        with self._connected(limits=_LIMITS if turn is Turn.WRITING else "") as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (int(turn),))
             yield
 
     def create(self, relation: Relation) -> None:
-        """Make the table where it is not there."""
+        """Make the table where it is not there, and an index by time: joins and deletions look for times."""
         columns = [
             sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.type]))
             for field in relation.schema
         ]
         primary = sql.SQL("PRIMARY KEY ({})").format(_identifiers(relation.key))
-        with self._connected() as connection:
+        table, index = sql.Identifier(relation.name), sql.Identifier(f"{relation.name}_by_time")
+        with self._connected(limits="") as connection:
             connection.execute(
-                sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
-                    sql.Identifier(relation.name), sql.SQL(", ").join([*columns, primary])
-                )
+                sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(table, sql.SQL(", ").join([*columns, primary]))
+            )
+            connection.execute(
+                sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} ({})").format(index, table, sql.Identifier(EVENT_COLUMN))
             )
 
     def append(self, relation: Relation, rows: pa.Table) -> int:
@@ -104,19 +127,18 @@ class Database:
         Raises:
             StoreUnreachableError: nothing was added; adding the same rows again is safe.
         """
-        target, draft = sql.Identifier(relation.name), sql.Identifier(f"{relation.name}_draft")
-        columns = _identifiers(relation.schema.names)
-        with self._connected() as connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(draft, target))
-            with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(draft, columns)) as copy:
-                for row in zip(*(rows.column(name).to_pylist() for name in relation.schema.names), strict=True):
-                    copy.write_row(row)
-            cursor.execute(
-                sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT DO NOTHING").format(
-                    target, columns, columns, draft
-                )
-            )
-            return cursor.rowcount
+        insertion = sql.SQL("INSERT INTO {} ({}) SELECT * FROM UNNEST({}) ON CONFLICT DO NOTHING").format(
+            sql.Identifier(relation.name),
+            _identifiers(relation.schema.names),
+            sql.SQL(", ").join(sql.SQL("%b::{}[]").format(sql.SQL(_TYPES[field.type])) for field in relation.schema),
+        )
+        added = 0
+        with self._connected() as connection:
+            for first in range(0, len(rows), _ROWS_A_STATEMENT):
+                some = rows.slice(first, _ROWS_A_STATEMENT)
+                columns = [some.column(name).to_pylist() for name in relation.schema.names]
+                added += connection.execute(insertion, columns).rowcount
+        return added
 
     def known(self, relation: Relation, keys: Iterable[Key], *, columns: Sequence[str] = ()) -> dict[Key, Key]:
         """Which keys are there, each with what its row has in ``columns``."""
@@ -137,8 +159,28 @@ class Database:
             width = len(relation.key)
             return {row[:width]: row[width:] for row in cursor}
 
+    def delete_before(self, relation: Relation, before: datetime, *, most_rows: int) -> frozenset[date]:
+        """Delete some of the rows whose time is earlier, the oldest ones; those that another replica deletes are left.
+
+        Args:
+            most_rows: at a time, so that no transaction holds up others for long.
+
+        Returns:
+            The days, by UTC, that they were of; none where no such row is left.
+
+        Raises:
+            StoreUnreachableError: nothing was deleted.
+        """
+        deletion = sql.SQL(
+            "WITH gone AS (DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {time} < %s"
+            " ORDER BY {time} LIMIT %s FOR UPDATE SKIP LOCKED)) RETURNING {time}::date AS day)"
+            " SELECT DISTINCT day FROM gone"
+        ).format(table=sql.Identifier(relation.name), time=sql.Identifier(EVENT_COLUMN))
+        with self._connected() as connection:
+            return frozenset(day for (day,) in connection.execute(deletion, (before, most_rows)))
+
     @contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection[Key]]:
+    def _connected(self, *, limits: str = _LIMITS) -> Iterator[psycopg.Connection[Key]]:
         """A connection whose transaction is committed at the end, and undone where something raises."""
         config = self.config
         try:
@@ -152,11 +194,11 @@ class Database:
                 sslcert=config.sslcert_path,
                 sslkey=config.sslkey_path,
                 sslrootcert=config.sslrootcert_path,
-                connect_timeout=PATIENCE_SECONDS,
-                options=f"-c search_path={config.db_schema} -c timezone=UTC",
+                options=f"-c search_path={config.db_schema} {_SESSION} {limits}",
+                **CONNECTION_PATIENCE,
             ) as connection:
                 yield connection
-        except psycopg.OperationalError as error:
+        except _UNUSABLE as error:
             raise StoreUnreachableError(
                 f"Postgres at {config.host} port {config.port}, database {config.database}, can't be used as "
                 f"{config.user}: {' '.join(str(error).split())}"

@@ -11,10 +11,9 @@ import pyarrow as pa
 
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FeatureVector, refuse_foreign_digest
-from contracts.vector_arrow import arrow_schema, from_arrow, to_arrow
-from feature_repo.documents import EVENT_COLUMN, MICROSECONDS
+from contracts.vector_arrow import arrow_schema, from_arrow
 from feature_repo.names import DIGEST_TAG
-from feature_repo.sources import TIE_COLUMN
+from feature_repo.vector_columns import VectorColumns
 
 _NANOSECONDS = pa.timestamp("ns", tz="UTC")
 
@@ -42,15 +41,7 @@ def to_rows(vectors: Sequence[FeatureVector]) -> pa.Table:
     Raises:
         ContractError: a vector is of another schema than v1.
     """
-    table = to_arrow(vectors)
-    starts = pa.array([vector.window_start_ns for vector in vectors], pa.int64())
-    ends = pa.array([ceil_to_microseconds(vector.window_end_ns) for vector in vectors], pa.int64())
-    start_microseconds = pa.array([vector.window_start_ns // 1000 for vector in vectors], pa.int64())
-    digests = pa.array([vector.schema.digest for vector in vectors], pa.string())
-    columns = {name: table.column(name) for name in ("node", "domain", *FEATURE_SCHEMA_V1.names)}
-    columns |= {"window_start_ns": starts, "window_length_ns": table.column("window_length_ns"), DIGEST_TAG: digests}
-    columns |= {EVENT_COLUMN: ends.cast(MICROSECONDS), TIE_COLUMN: start_microseconds.cast(MICROSECONDS)}
-    return pa.table(columns)
+    return VectorColumns.of(vectors).rows()
 
 
 def from_rows(table: pa.Table) -> tuple[FeatureVector, ...]:

@@ -6,6 +6,7 @@ the file: so no address and no password is ever written down.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from feature_repo.errors import StoreError
 from feature_repo.names import PROJECT_NAME
@@ -35,6 +36,19 @@ PATIENCE_SECONDS = 5
 
 _REDIS_PATIENCE = f"socket_timeout={PATIENCE_SECONDS},socket_connect_timeout={PATIENCE_SECONDS},retry=null"
 """Its client tries for 13 s otherwise where nobody listens, and for ever where nobody answers."""
+
+CONNECTION_PATIENCE: Mapping[str, Any] = {
+    "connect_timeout": PATIENCE_SECONDS,
+    "tcp_user_timeout": PATIENCE_SECONDS * 1000,
+    "keepalives_idle": PATIENCE_SECONDS,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+"""The same for Postgres, in libpq's words: its client notices otherwise after hours that a server's host is gone."""
+
+
+def _lines(settings: Mapping[str, Any], *, indent: int) -> str:
+    return "\n".join(f"{' ' * indent}{name}: {value}" for name, value in settings.items())
 
 
 class Profile(StrEnum):
@@ -73,7 +87,7 @@ registry:
       user: '${{{USER}}}'
       password: '${{{PASSWORD}}}'
       sslmode: '${{{SSL_MODE}}}'
-      connect_timeout: {PATIENCE_SECONDS}
+{_lines(CONNECTION_PATIENCE, indent=6)}
 online_store:
   type: redis
   connection_string: '${{{REDIS}}},password="${{{REDIS_PASSWORD}}}",{_REDIS_PATIENCE}'

@@ -13,7 +13,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -27,11 +27,11 @@ from contracts.features import FEATURE_SCHEMA_V1
 from feature_repo.definitions import SETTINGS_FILE, Definitions, definitions_of
 from feature_repo.documents import LABELS, PROFILES
 from feature_repo.errors import StoreError, StoreUnreachableError
-from feature_repo.lock import exclusive
+from feature_repo.lock import Held, exclusive
 from feature_repo.names import CONTRACT_TAG, DIGEST_TAG, VIEW_NAME
 from feature_repo.partitions import write_whole
 from feature_repo.reaching import reaching_servers
-from feature_repo.relation import VECTOR_RELATION, Database, relation_of
+from feature_repo.relation import VECTOR_RELATION, Database, Turn, relation_of
 from feature_repo.rows import to_rows
 from feature_repo.settings import SETTINGS, Profile, refuse_incomplete
 from feature_repo.sources import partitions_of
@@ -97,6 +97,18 @@ class Store:
             yield
 
     @property
+    @contextmanager
+    def changing(self) -> Iterator[Held]:
+        """Held by whoever changes the store, one at a time: over all processes, and on the cluster all replicas.
+
+        Raises:
+            StoreUnreachableError: Postgres can't be reached, or the turn did not come.
+        """
+        turn = nullcontext() if self.database is None else self.database.exclusive(Turn.WRITING)
+        with exclusive(self.lock) as held, turn:
+            yield held
+
+    @property
     def history(self) -> Path:
         """The Parquet partitions."""
         return partitions_of(VIEW_NAME, self.directory)
@@ -108,7 +120,7 @@ class Store:
 
     @property
     def lock(self) -> Path:
-        """Whoever changes the store holds this file's lock."""
+        """Whoever changes the store's files holds this file's lock."""
         return self.directory / ".lock"
 
 
@@ -169,7 +181,7 @@ def _reached(database: Database | None) -> Iterator[None]:
         yield
         return
     try:
-        with database.exclusive():
+        with database.exclusive(Turn.DEFINING), reaching_servers():
             yield
     except StoreUnreachableError as error:
         raise StoreError(str(error)) from error

@@ -89,7 +89,7 @@ class VectorColumns:
         return [start + length for start, length in zip(self.starts_ns, self.lengths_ns, strict=True)]
 
     def rows(self) -> pa.Table:
-        """As they stand in Feast: the same table that ``rows.to_rows`` makes of the vectors one by one."""
+        """As they stand in Feast, see ``rows``: one row a vector, null where a feature is missing."""
         starts_ns = np.array(self.starts_ns, np.int64)
         lengths_ns = np.array(self.lengths_ns, np.int64)
         ends_microseconds = -(-(starts_ns + lengths_ns) // 1000)

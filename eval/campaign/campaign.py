@@ -23,14 +23,14 @@ from eval.campaign.bench import Bench, Experiment
 from eval.campaign.errors import CampaignError
 from eval.campaign.mixes import run_mix
 from eval.campaign.part import Kept, KeptInMemory, Part
-from eval.campaign.plan import DAY_NS, Kind, Plan, Unit, plan_of
+from eval.campaign.plan import Kind, Plan, Unit, plan_of
 from eval.campaign.profile_run import profile_run, spare_node, stressor_profile
 from eval.campaign.rows import RowWriter
 from eval.campaign.series import run_series
-from eval.campaign.settings import CampaignSettings
+from eval.campaign.settings import DAY_NS, CampaignSettings
 from eval.campaign.store import KeptInDirectory
 from eval.testbed.cluster import simulated_nodes
-from eval.testbed.node import START_WALL_NS, SimulatedNode
+from eval.testbed.node import SimulatedNode
 from eval.testbed.stressor import Stressor
 
 Progress = Callable[[str, float], None]
@@ -164,7 +164,7 @@ class _Run:
     def _profile_runs(self, unit: Unit) -> Part:
         settings, workloads = self._settings, self._plan.workloads
         spare = Bench(
-            spare_node(seed=settings.seed, wall_ns=START_WALL_NS - DAY_NS), window_seconds=settings.window_seconds
+            spare_node(seed=settings.seed, wall_ns=settings.began_ns - DAY_NS), window_seconds=settings.window_seconds
         )
         for index, subject in enumerate(workloads):
             self._pace.begins(f"profile run of {subject.name}", share=index / len(workloads), of=unit.windows)
@@ -217,7 +217,7 @@ class _Run:
         """The nodes of one clock setting; the first setting's have the seeds of a campaign that sets none."""
         seed, clocks = self._settings.seed, self._settings.clocks
         own = seed if not sweep else int(np.random.SeedSequence((seed, sweep)).generate_state(1)[0])
-        began = START_WALL_NS + sweep * self._plan.sweep_ns
+        began = self._settings.began_ns + sweep * self._plan.sweep_ns
         nodes = simulated_nodes(seed=own, count=self._settings.nodes, wall_ns=began)
         for node in nodes if clocks else ():
             node.set_clock(clocks[sweep])

@@ -9,13 +9,11 @@ import numpy as np
 
 from eval.campaign.mixes import Mix, draw_mix
 from eval.campaign.series import Series
-from eval.campaign.settings import CampaignSettings
+from eval.campaign.settings import DAY_NS, CampaignSettings
 from eval.testbed.catalogue import workload
 from eval.testbed.node import SimulatedNode
 from eval.testbed.stressor import SIBLING_AXES
 from eval.testbed.workload import Workload
-
-DAY_NS = 86_400_000_000_000
 
 
 class Kind(StrEnum):

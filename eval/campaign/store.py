@@ -10,9 +10,10 @@ Readers of Parquet data sets skip names that begin with an underscore.
 """
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,8 +33,11 @@ from serving.replacement import replace_file
 
 VECTORS_FILE = "vectors.parquet"
 """All vectors of a campaign that lies in one file a kind, as campaigns did before they had parts."""
-_VECTORS = "_vectors"
+VECTORS_FOLDER = "_vectors"
+"""All vectors of a campaign, part by part."""
 _LOCK = "_lock"
+
+T = TypeVar("T")
 
 
 class Measured(Document):
@@ -66,7 +70,7 @@ class KeptInDirectory:
         Raises:
             CampaignError: a campaign of this name and other settings lies there, or one is being run.
         """
-        (self.path / _VECTORS).mkdir(parents=True, exist_ok=True)
+        (self.path / VECTORS_FOLDER).mkdir(parents=True, exist_ok=True)
         with (self.path / _LOCK).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,7 +103,7 @@ class KeptInDirectory:
 
     def keep(self, number: int, part: Part) -> None:
         """Write a part: vectors, then profiles, then the rows, whose file says that the part is whole."""
-        _write(self.path / _VECTORS / self._rows_file(number).name, vectors_to_arrow(part.vectors))
+        _write(self.path / VECTORS_FOLDER / self._rows_file(number).name, vectors_to_arrow(part.vectors))
         if part.profiles:
             lines = b"".join(profile.to_json() + b"\n" for profile in part.profiles)
             replace_file(self.path / PROFILES_FILE, lines)
@@ -124,14 +128,15 @@ class KeptInDirectory:
         Raises:
             CampaignError: a part is torn.
         """
-        waiting: list[FeatureVector] = []
-        for file in sorted((self.path / _VECTORS).glob(PARTS)):
-            waiting.extend(vectors_from_arrow(_read(file)))
-            while len(waiting) >= at_most:
-                yield waiting[:at_most]
-                del waiting[:at_most]
-        if waiting:
-            yield waiting
+        return _pieces((self.path / VECTORS_FOLDER).glob(PARTS), vectors_from_arrow, at_most=at_most)
+
+    def labels(self, *, at_most: int) -> Iterator[Sequence[LabelledTrace]]:
+        """Rows of all parts, up to so many at once.
+
+        Raises:
+            CampaignError: a part is torn.
+        """
+        return _pieces(self.path.glob(PARTS), rows_from_arrow, at_most=at_most)
 
     @property
     def measured(self) -> Measured:
@@ -151,7 +156,7 @@ class KeptInDirectory:
         measured = Measured(
             rows=sum(_length(file) for file in self.path.glob(PARTS)),
             profiles=len(self.profiles()),
-            vectors=sum(_length(file) for file in (self.path / _VECTORS).glob(PARTS)),
+            vectors=sum(_length(file) for file in (self.path / VECTORS_FOLDER).glob(PARTS)),
         )
         replace_file(self.path / COMPLETE_FILE, measured.to_json())
 
@@ -175,8 +180,36 @@ def _write(file: Path, table: pa.Table) -> None:
 
 
 def _read(file: Path, *, columns: Sequence[str] | None = None) -> pa.Table:
-    try:
+    with _torn(file):
         return pq.read_table(pa.BufferReader(file.read_bytes()), columns=columns)
+
+
+def _pieces(
+    files: Iterable[Path], from_arrow: Callable[[pa.Table], Sequence[T]], *, at_most: int
+) -> Iterator[Sequence[T]]:
+    """What files hold, up to so many at once; in memory are no more than twice as many."""
+    waiting: list[T] = []
+    for file in sorted(files):
+        for table in _tables(file, rows=at_most):
+            waiting.extend(from_arrow(table))
+            while len(waiting) >= at_most:
+                yield waiting[:at_most]
+                del waiting[:at_most]
+    if waiting:
+        yield waiting
+
+
+def _tables(file: Path, *, rows: int) -> Iterator[pa.Table]:
+    with _torn(file), pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(batch_size=rows):
+            yield pa.Table.from_batches([batch])
+
+
+@contextmanager
+def _torn(file: Path) -> Iterator[None]:
+    """Say which file it is that can't be read."""
+    try:
+        yield
     except pa.ArrowInvalid as error:
         raise CampaignError(f"{file} is torn or no Parquet: {error}; delete it and run the campaign again") from error
 

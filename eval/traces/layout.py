@@ -9,11 +9,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.campaign.store import VECTORS_FILE
+from eval.campaign.store import VECTORS_FILE, VECTORS_FOLDER
 from eval.traces.errors import DatasetError
 from pipelines.dataset import COMPLETE_FILE, PARTS, PROFILES_FILE, SETTINGS_FILE, TRACES_FILE, partition
-
-VECTORS_FOLDER = "_vectors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

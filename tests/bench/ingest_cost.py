@@ -2,9 +2,11 @@
 
 ``python -m tests.bench.ingest_cost`` prints the tables of ``docs/ingest-api.md``: the real server in a process of its
 own, senders in another, so that on a machine of two cores each has one. Vectors are such as agents send: a node has two
-domains, a batch holds their windows oldest first, and no batch is sent twice.
+domains, a batch holds their windows oldest first, and no batch is sent twice. With ``--profile cluster`` a Postgres and
+a Redis of each case's own keep them, on the same cores.
 """
 
+import argparse
 import json
 import os
 import re
@@ -13,10 +15,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from feature_repo.names import VIEW_NAME
+from feature_repo.settings import Profile
+from tests.unit.feature_repo.servers import connected, running_servers
 
 SECONDS = 3.0
 
@@ -80,24 +86,54 @@ class Cost:
         return self.taken.vectors / self.taken.seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where vectors go.
+
+    Attributes:
+        state: the server's state directory, a new one.
+        profile: of its store.
+        environment: that names the cluster profile's servers.
+    """
+
+    state: Path
+    profile: Profile
+    environment: Mapping[str, str]
+
+
 @contextmanager
-def serving(state: Path) -> Iterator[tuple[int, int]]:
+def new_place(profile: Profile) -> Iterator[Place]:
+    """One that holds nothing."""
+    with tempfile.TemporaryDirectory() as directory:
+        state = Path(directory)
+        if profile is Profile.LOCAL:
+            yield Place(state=state, profile=profile, environment={})
+        else:
+            with running_servers() as environment:
+                yield Place(state=state, profile=profile, environment=environment)
+
+
+@contextmanager
+def serving(place: Place) -> Iterator[tuple[int, int]]:
     """The server on a free port; its process and port."""
+    told = ["--port", "0", "--profile", place.profile, "--state", str(place.state)]
     with subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "ingest", "serve", "--port", "0", "--state", str(state)],
+        [sys.executable, "-m", "cli.main", "ingest", "serve", *told],
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, **place.environment},
     ) as server:
         assert server.stderr is not None
         listening = next(json.loads(line) for line in server.stderr if '"listening"' in line)
-        yield server.pid, listening["port"]
-        server.terminate()
-        server.wait()
+        try:
+            yield server.pid, listening["port"]
+        finally:
+            server.terminate()
 
 
-def measure(case: Case, state: Path) -> Cost:
+def measure(case: Case, place: Place) -> Cost:
     """Send to a server of its own and see what it takes."""
-    with serving(state) as (pid, port):
+    with serving(place) as (pid, port):
         before = _cpu_seconds(pid)
         sent = subprocess.run(
             [sys.executable, "-m", "tests.bench.ingest_senders", str(port), json.dumps(asdict(case))],
@@ -117,13 +153,19 @@ def measure(case: Case, state: Path) -> Cost:
         taken=taken,
         cpu_us=cpu_seconds / taken.vectors * 1e6,
         peak_mib=int(peak[1]) / 1024,
-        disk_bytes=history_bytes(state) / taken.vectors,
+        disk_bytes=history_bytes(place) / taken.vectors,
     )
 
 
-def history_bytes(state: Path) -> int:
-    """On disk, in whole blocks."""
-    files = (state / "features" / "history").glob("date=*/hour=*/*.parquet")
+def history_bytes(place: Place) -> int:
+    """On disk, in whole blocks; of a table with its indexes."""
+    if place.profile is Profile.CLUSTER:
+        with connected(place.environment) as connection:
+            row = connection.execute("SELECT pg_total_relation_size(%s::regclass)", (VIEW_NAME,)).fetchone()
+        assert row is not None
+        assert isinstance(row[0], int)
+        return row[0]
+    files = (place.state / "features" / "history").glob("date=*/hour=*/*.parquet")
     return sum(file.stat().st_blocks * 512 for file in files)
 
 
@@ -140,22 +182,26 @@ def compact(state: Path) -> None:
 
 def main() -> None:
     """Print how much is taken, by batch and connections; then the sustained rate; then what a merge saves."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", type=Profile, choices=list(Profile), default=Profile.LOCAL)
+    profile: Profile = parser.parse_args().profile
     print("vectors  connections  vectors/s    CPU us    p50 ms    p99 ms  disk B  peak MiB   503")
     for vectors in (2, 20, 512):
         for connections in (1, 8, 64):
-            with tempfile.TemporaryDirectory() as state:
-                _print(Case(vectors=vectors, connections=connections), Path(state))
+            with new_place(profile) as place:
+                _print(Case(vectors=vectors, connections=connections), place)
     print("\n5,000 nodes, for twenty seconds, at 1,000 vectors a second and at 10,000:")
     for vectors, connections, rate in ((2, 500, 1000.0), (2, 2000, 10_000.0), (20, 500, 10_000.0), (512, 64, 10_000.0)):
-        with tempfile.TemporaryDirectory() as state:
+        with new_place(profile) as place:
             case = Case(vectors=vectors, connections=connections, seconds=20.0, rate=rate, nodes=5000)
-            cost = _print(case, Path(state))
-            compact(Path(state))
-            print(f"{'merged:':>64}{history_bytes(Path(state)) / cost.taken.vectors:5.0f}")
+            cost = _print(case, place)
+            if profile is Profile.LOCAL:
+                compact(place.state)
+                print(f"{'merged:':>64}{history_bytes(place) / cost.taken.vectors:5.0f}")
 
 
-def _print(case: Case, state: Path) -> Cost:
-    cost = measure(case, state)
+def _print(case: Case, place: Place) -> Cost:
+    cost = measure(case, place)
     taken = cost.taken
     print(
         f"{case.vectors:7}{case.connections:13}{cost.vectors_a_second:11.0f}{cost.cpu_us:10.1f}{taken.p50_ms:10.1f}"

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from cli.ingest import StoreProfile
 from cli.main import app
 from feature_repo.ingest import Ingest
+from feature_repo.settings import Profile
 from feature_repo.store import open_store
 from tests.unit.feature_repo.vectors import vector
 
@@ -55,6 +57,15 @@ def test_history_is_kept_unless_told_otherwise() -> None:
         options = command.commands["ingest"].commands[name].params  # type: ignore[attr-defined]
         (keep_days,) = [option.default for option in options if option.name == "keep_days"]
         assert keep_days is None
+
+
+def test_profiles_are_those_of_the_store_and_a_store_keeps_its_own_unless_told_otherwise() -> None:
+    assert [profile.value for profile in StoreProfile] == [profile.value for profile in Profile]
+    command = typer.main.get_command(app)
+    for name in ("serve", "compact"):
+        options = command.commands["ingest"].commands[name].params  # type: ignore[attr-defined]
+        (profile,) = [option.default for option in options if option.name == "profile"]
+        assert profile is None
 
 
 @pytest.mark.slow

@@ -7,9 +7,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.traces import app
+from contracts.trace import LARGEST_NS
 from eval.campaign.store import VECTORS_FILE
 from eval.traces.output import REFUSED_FILE
-from pipelines.dataset import PROFILES_FILE, TRACES_FILE
+from feature_repo.labels import labels_between
+from feature_repo.store import open_store
+from pipelines.dataset import PROFILES_FILE, TRACES_FILE, dataset_directory, read_dataset
+from pipelines.extract import extract
 from tests.unit.eval.traces.lab import write
 from tests.unit.eval.traces.own_table import LABEL, OWN, mapping_file, measurement, second, table_file
 
@@ -50,6 +54,31 @@ def test_a_labelled_import_can_be_validated(tmp_path: Path) -> None:
         VECTORS_FILE,
         REFUSED_FILE,
     }
+
+
+def test_validated_traces_are_taken_where_the_training_finds_them_and_taking_them_again_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    table, mapping = table_file(tmp_path, measurement()), mapping_file(tmp_path, OWN + LABEL)
+    ran("import", table, "--mapping", mapping, "--out", tmp_path / "out")
+    state = tmp_path / "state"
+    for _ in range(2):
+        done = ran("take", tmp_path / "out", "--state", state)
+        assert done.exit_code == 0, done.output
+        assert "campaign lab into the Feast repository" in done.stdout
+        taken = read_dataset(dataset_directory(state))
+        assert taken == read_dataset(tmp_path / "out")
+        assert extract(taken, state) is taken
+        assert len(labels_between(open_store(state), 0, LARGEST_NS)) == len(taken.traces)
+
+
+def test_of_traces_with_a_refused_row_nothing_is_taken(tmp_path: Path) -> None:
+    directory = write(tmp_path / "in", spoil=lambda plain: plain[2]["victim"].update(group=""))
+    done = ran("take", directory, "--state", tmp_path / "state")
+    assert done.exit_code == 1
+    assert "1 missing group" in done.stdout
+    assert "nothing was taken" in done.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_refused_row_ends_a_validation_with_one_and_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from feature_repo.definitions import definitions_of
@@ -16,10 +17,10 @@ from feature_repo.names import VIEW_NAME
 from feature_repo.profiles import latest_profile, write_profiles
 from feature_repo.relation import VECTOR_RELATION, Database
 from feature_repo.rows import to_rows
-from feature_repo.settings import DATABASE, HOST, PASSWORD, PORT, REDIS, SETTINGS, USER, Profile
+from feature_repo.settings import DATABASE, PASSWORD, REDIS, SETTINGS, Profile
 from feature_repo.store import Store, open_store
 from tests.unit.feature_repo.documents import profile
-from tests.unit.feature_repo.servers import free_port, running_servers
+from tests.unit.feature_repo.servers import connected, free_port, own_database, running_servers
 from tests.unit.feature_repo.vectors import vector
 
 
@@ -29,25 +30,9 @@ def store(servers: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def empty_database(servers: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with _connected(servers) as connection:
-        connection.execute("CREATE DATABASE empty")
-    monkeypatch.setenv(DATABASE, "empty")
-    yield
-    with _connected(servers) as connection:
-        connection.execute("DROP DATABASE empty WITH (FORCE)")
-
-
-def _connected(servers: Mapping[str, str]) -> "psycopg.Connection[tuple[object, ...]]":
-    return psycopg.connect(
-        host=servers[HOST],
-        port=int(servers[PORT]),
-        user=servers[USER],
-        password=servers[PASSWORD],
-        dbname=servers[DATABASE],
-        sslmode="disable",
-        autocommit=True,
-    )
+def empty_database(servers: Mapping[str, str]) -> Iterator[None]:
+    with own_database(servers, "empty"):
+        yield
 
 
 def _database(store: Store) -> Database:
@@ -74,15 +59,58 @@ def test_another_replica_reads_what_one_took(store: Store, tmp_path: Path) -> No
     assert latest_profile(other, "shared") == profile("shared")
 
 
-def test_a_batch_sent_to_two_replicas_is_in_history_once(store: Store, tmp_path: Path) -> None:
+def test_a_batch_sent_to_two_replicas_is_in_history_once_and_reported_so(store: Store, tmp_path: Path) -> None:
     replicas = [Ingest(store), Ingest(open_store(tmp_path, profile=Profile.CLUSTER))]
     batch = [vector(start, node="twice") for start in range(0, 500, 10)]
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(lambda ingest: ingest.accept(batch), replicas))
-    assert all(report.written + report.repeated == len(batch) for report in reports)
+    assert sorted((report.written, report.repeated) for report in reports) == [(0, len(batch)), (len(batch), 0)]
     assert _database(store).append(VECTOR_RELATION, to_rows(batch)) == 0
     asked = [VectorKey("twice", "socket0", one.window_end_ns) for one in batch]
     assert vectors_as_of(store, asked) == tuple(batch)
+
+
+def test_a_redis_that_comes_back_with_older_windows_doubles_nothing(store: Store) -> None:
+    known = [vector(start, node="older") for start in (0, 10, 20)]
+    Ingest(store).accept(known[:1])
+    _database(store).append(VECTOR_RELATION, to_rows(known[1:]))
+    Ingest(store).accept(known)
+    assert _database(store).append(VECTOR_RELATION, to_rows(known)) == 0
+    assert latest_vectors(store, [("older", "socket0")]) == (known[-1],)
+
+
+def test_a_table_that_can_not_be_written_raises_what_a_full_disk_does(servers: Mapping[str, str], store: Store) -> None:
+    """As on a standby that has not taken over yet."""
+    with connected(servers) as connection:
+        connection.execute("ALTER ROLE feast SET default_transaction_read_only = on")
+        try:
+            with pytest.raises(
+                OSError, match="can't be used as feast: cannot execute INSERT in a read-only transaction"
+            ):
+                Ingest(store).accept([vector(node="standby")])
+        finally:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute("ALTER ROLE feast RESET default_transaction_read_only")
+    assert Ingest(store).accept([vector(node="standby")]).written == 1
+
+
+def test_a_batch_of_several_statements_is_added_wholly_or_not_at_all(store: Store) -> None:
+    rows = to_rows([vector(start, node="large") for start in range(5000)])
+    names = pa.array(["large"] * 4999 + [None], pa.string())
+    torn = rows.set_column(rows.schema.get_field_index("node"), "node", names)
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        _database(store).append(VECTOR_RELATION, torn)
+    assert _database(store).append(VECTOR_RELATION, rows) == 5000
+
+
+def test_a_commit_is_on_disk_whatever_the_database_says(servers: Mapping[str, str], store: Store) -> None:
+    with connected(servers) as connection:
+        connection.execute("ALTER ROLE feast SET synchronous_commit = off")
+        try:
+            with _database(store)._connected() as own:
+                assert own.execute("SHOW synchronous_commit").fetchone() == ("on",)
+        finally:
+            connection.execute("ALTER ROLE feast RESET synchronous_commit")
 
 
 def test_a_late_vector_goes_to_history_and_replaces_no_newer_one(store: Store) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feature_repo.errors import StoreUnreachableError
 from feature_repo.group_commit import ENOUGH_VECTORS, GroupCommit, Lines
 from feature_repo.report import IngestReport
 
@@ -86,6 +87,21 @@ def test_where_everything_fails_not_every_batch_is_tried() -> None:
 
     assert all(isinstance(outcome, OSError) for outcome in asyncio.run(send()))
     assert len(disk.writes) == 3
+
+
+def test_while_a_server_is_away_no_batch_is_tried_by_itself() -> None:
+    tried: list[int] = []
+
+    def write(batches: Sequence[Lines]) -> list[IngestReport]:
+        tried.append(len(batches))
+        raise StoreUnreachableError("Redis can't be used")
+
+    async def send() -> list[IngestReport | BaseException]:
+        commit = GroupCommit(write, pause_seconds=0.0)
+        return await asyncio.gather(*(commit.take(lines(1)) for _ in range(50)), return_exceptions=True)
+
+    assert all(isinstance(outcome, StoreUnreachableError) for outcome in asyncio.run(send()))
+    assert tried == [50]
 
 
 def test_writes_go_on_after_a_failure() -> None:

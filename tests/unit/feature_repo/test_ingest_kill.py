@@ -1,12 +1,14 @@
 """The server is killed a hundred times while senders send, readers read, and files are merged."""
 
 import http.client
+import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -14,7 +16,7 @@ import pytest
 
 from contracts.vector import FeatureVector, to_json
 from feature_repo.compaction import readers_lock
-from feature_repo.endpoint import CONTENT_TYPE, PATH
+from feature_repo.endpoint import CONTENT_TYPE, PATH, RETRY_AFTER_SECONDS
 from feature_repo.history import latest_vectors
 from feature_repo.lock import shared
 from feature_repo.partitions import WindowKey
@@ -28,13 +30,14 @@ LIFE_SECONDS = 0.07
 
 
 class Sender(threading.Thread):
-    """A node that sends its windows in order, each batch until it is acknowledged."""
+    """A node that sends its windows in order, each batch until it is acknowledged, to one replica after the other."""
 
-    def __init__(self, node: str, port: int, over: threading.Event) -> None:
+    def __init__(self, node: str, ports: Sequence[int], over: threading.Event) -> None:
         super().__init__()
-        self.node, self.port, self.over = node, port, over
+        self.node, self.ports, self.over = node, itertools.cycle(ports), over
         self.acknowledged: list[FeatureVector] = []
         self.attempts = 0
+        self.turned_away = 0
 
     def run(self) -> None:
         start = 0
@@ -47,7 +50,7 @@ class Sender(threading.Thread):
             start += 10
 
     def _taken(self, batch: list[FeatureVector]) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", next(self.ports), timeout=5)
         body = b"".join(to_json(each) + b"\n" for each in batch)
         try:
             connection.request("POST", PATH, body=body, headers={"Content-Type": CONTENT_TYPE})
@@ -57,6 +60,10 @@ class Sender(threading.Thread):
             return False
         finally:
             connection.close()
+        if response.status == 503:
+            assert response.headers["Retry-After"] == str(RETRY_AFTER_SECONDS)
+            self.turned_away += 1
+            return False
         assert response.status == 200, report
         assert report["written"] + report["repeated"] == len(batch)
         return True
@@ -82,7 +89,7 @@ def test_a_hundred_kills_lose_nothing_that_was_acknowledged_and_double_nothing(t
         assert server.stdout is not None
         port = int(server.stdout.readline())
         store = open_store(tmp_path)
-        senders = [Sender(f"node-{number}", port, over) for number in range(4)]
+        senders = [Sender(f"node-{number}", [port], over) for number in range(4)]
         for sender in senders:
             sender.start()
         ended = threading.Thread(target=server.stdout.readline)

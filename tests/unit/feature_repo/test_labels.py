@@ -1,3 +1,5 @@
+import random
+
 import pandas as pd
 import pytest
 
@@ -62,6 +64,20 @@ def test_a_batch_over_midnight_is_found_whole(either_store: Store) -> None:
     write_labels(either_store, labels)
     assert write_labels(either_store, labels) == 0
     assert _between(either_store, 24 * HOUR - 20, 24 * HOUR + 20) == labels
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pieces_that_overlap_are_written_once_in_whatever_order_they_come(either_store: Store, seed: int) -> None:
+    chance = random.Random(seed)
+    first = (48 + 2 * seed) * HOUR
+    labels = [label(f"cnf-{number % 7}", first + 10 * number, node=f"node-{number % 5}") for number in range(120)]
+    pieces = [labels[start : start + 25] for start in range(0, 120, 20)]
+    chance.shuffle(pieces)
+    for piece in pieces:
+        chance.shuffle(piece)
+        write_labels(either_store, piece)
+    assert write_labels(either_store, labels) == 0
+    assert _between(either_store, first, first + 1200) == tuple(labels)
 
 
 def test_feasts_own_join_hands_a_label_out_for_its_window_and_not_before(either_store: Store) -> None:

@@ -73,6 +73,15 @@ def test_answers_come_in_the_order_of_the_keys_and_keys_may_repeat(either_store:
     assert profiles_as_of(either_store, [late, *asked, asked[0]]) == (None, *reversed(written), written[-1])
 
 
+def test_more_questions_than_one_join_takes_are_answered_in_their_order(store: Store) -> None:
+    first, second = profile("first"), profile("second", 60, seed=2)
+    write_profiles(store, [first, second])
+    early = [ProfileKey("first", DAY_START_NS - 1000 - number) for number in range(20_000)]
+    late = [ProfileKey(key, DAY_START_NS + 60 * SECOND_NS) for key in ("second", "first", "nobody")]
+    found = profiles_as_of(store, [*late, *early, *late])
+    assert found == (second, first, None, *[None] * 20_000, second, first, None)
+
+
 def test_nobody_asked_nobody_known(either_store: Store) -> None:
     assert write_profiles(either_store, []) == 0
     assert latest_profiles(either_store, []) == ()

@@ -56,7 +56,7 @@ def test_housekeeping_says_once_what_is_wrong_and_goes_on(store: Store, caplog: 
     heard: list[int] = []
     keeping = Housekeeping(store, keep_days=None, told=lambda pass_: heard.append(pass_.merged), interval_seconds=0.01)
     with keeping.running():
-        eventually(lambda: caplog.messages == ["history-not-merged"])
+        eventually(lambda: caplog.messages == ["housekeeping-failing"])
         in_the_way.rmdir()
         eventually(lambda: heard[:1] == [2])
-    assert caplog.messages == ["history-not-merged", "history-merged-again"]
+    assert caplog.messages == ["housekeeping-failing", "housekeeping-works-again"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from contracts.errors import ContractError
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FeatureVector
+from contracts.vector_arrow import to_arrow
 from feature_repo.rows import ceil_to_microseconds, from_rows, to_rows
 from tests.unit.feature_repo.vectors import random_values, vector
 
@@ -19,6 +20,15 @@ def test_rows_are_the_vector_to_the_nanosecond(window: tuple[int, int], seed: in
         node="n", domain="d", window_start_ns=window[0], window_length_ns=window[1], values=random_values(seed)
     )
     assert from_rows(to_rows([one])) == (one,)
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=20))
+def test_rows_hold_what_the_contracts_own_rows_hold(seeds: list[int]) -> None:
+    vectors = [vector(seed / 7, node=f"node-{seed % 3}", seed=seed, length_ns=1 + seed) for seed in seeds]
+    rows, contract = to_rows(vectors), to_arrow(vectors)
+    for name in ("node", "domain", "window_length_ns", *FEATURE_SCHEMA_V1.names):
+        assert rows.column(name).to_pylist() == contract.column(name).to_pylist()
+    assert rows.column("feature_schema").to_pylist() == [FEATURE_SCHEMA_V1.digest] * len(vectors)
 
 
 @given(windows)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from feature_repo.errors import StoreError
 from feature_repo.settings import (
+    CONNECTION_PATIENCE,
     DATABASE,
     HOST,
     PASSWORD,
@@ -74,6 +75,11 @@ def test_a_password_arrives_as_it_is_or_is_refused(password: str) -> None:
         settings = yaml.safe_load(os.path.expandvars(CLUSTER))  # as Feast reads it
     assert settings["offline_store"]["password"] == password
     assert settings["registry"]["sqlalchemy_config_kwargs"]["connect_args"]["password"] == password
+
+
+def test_registry_and_history_have_the_same_patience_with_postgres() -> None:
+    registry = yaml.safe_load(CLUSTER.replace("${", "$"))["registry"]
+    assert registry["sqlalchemy_config_kwargs"]["connect_args"].items() >= CONNECTION_PATIENCE.items()
 
 
 def test_no_secret_stands_in_the_settings() -> None:

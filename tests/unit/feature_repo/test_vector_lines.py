@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from contracts.errors import ContractError
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.vector import FeatureVector, from_json, to_json
-from feature_repo.rows import from_rows, to_rows
+from feature_repo.rows import from_rows
 from feature_repo.vector_columns import VectorColumns
-from feature_repo.vector_lines import AS_WRITTEN, decode
+from feature_repo.vector_lines import decode
 from tests.unit.feature_repo.vectors import vector
 
 WIDTH = len(FEATURE_SCHEMA_V1)
@@ -74,29 +74,6 @@ def lines_of_any_values(draw: st.DrawFn) -> bytes:
 @given(lines=st.lists(written_lines() | cut_lines() | lines_of_any_values() | st.just(GOOD) | st.text(), max_size=5))
 def test_lines_are_judged_as_the_contract_judges_each(lines: list[bytes | str]) -> None:
     assert judged(lines) == [judged_by_the_contract(line) for line in lines]
-
-
-@given(seeds=st.lists(st.integers(0, 10**6), max_size=20))
-def test_what_agents_write_is_read_bit_by_bit(seeds: list[int]) -> None:
-    sent = [vector(seed, seed=seed) for seed in seeds]
-    found = judged([to_json(each) for each in sent])
-    assert found == sent
-    assert [each.values.tobytes() for each in found if isinstance(each, FeatureVector)] == [
-        each.values.tobytes() for each in sent
-    ]
-
-
-@given(lines=st.lists(st.integers(0, 10**6), min_size=1, max_size=5))
-def test_what_agents_write_is_recognised(lines: list[int]) -> None:
-    """Else the fast way would be none, and nothing would show it."""
-    encoded = [to_json(vector(seed, seed=seed)) for seed in lines]
-    assert all(AS_WRITTEN.fullmatch(line) for line in encoded)
-
-
-@given(seeds=st.lists(st.integers(0, 10**6), max_size=20))
-def test_columns_make_the_rows_that_vectors_make(seeds: list[int]) -> None:
-    vectors = [vector(seed / 7, seed=seed, length_ns=1 + seed) for seed in seeds]
-    assert VectorColumns.of(vectors).rows().equals(to_rows(vectors))
 
 
 def test_some_of_the_columns_in_another_order() -> None:

@@ -1,6 +1,7 @@
 """Every object is what Kubernetes' published schemas allow, and the objects fit each other."""
 
 import copy
+import os
 import re
 import shutil
 import subprocess
@@ -12,12 +13,15 @@ import pytest
 import yaml
 
 from tests.unit.infra.kustomization import (
+    CLUSTER_STORE,
     EVERYTHING,
     KUSTOMIZE,
     Manifest,
     container_of,
     find,
     identity,
+    is_component,
+    kustomization_of,
     pod_of,
     render,
     workloads,
@@ -61,8 +65,9 @@ def test_every_yaml_file_is_reached() -> None:
     reached: set[Path] = set()
 
     def walk(folder: Path) -> None:
-        kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+        kustomization = kustomization_of(folder)
         reached.add(folder / "kustomization.yaml")
+        reached.update(folder / patch["path"] for patch in kustomization.get("patches", []))
         for generator in kustomization.get("configMapGenerator", []):
             reached.update(folder / name for name in generator["files"])
         for resource in kustomization["resources"]:
@@ -73,6 +78,7 @@ def test_every_yaml_file_is_reached() -> None:
                 reached.add(path)
 
     walk(EVERYTHING)
+    walk(CLUSTER_STORE)
     assert set(KUSTOMIZE.rglob("*.yaml")) == reached
 
 
@@ -223,14 +229,19 @@ def kustomize_major() -> int:
 @pytest.mark.parametrize(
     "folder", sorted(path.parent for path in KUSTOMIZE.glob("*/kustomization.yaml")), ids=lambda p: p.name
 )
-def test_kustomize_renders_the_same(folder: Path) -> None:
+def test_kustomize_renders_the_same(folder: Path, tmp_path: Path) -> None:
+    objects = render(folder) if not is_component(folder) else render(KUSTOMIZE / "base", component=folder)
+    if is_component(folder):
+        base, component = (os.path.relpath(path, tmp_path.resolve()) for path in (KUSTOMIZE / "base", folder))
+        (tmp_path / "kustomization.yaml").write_text(f"resources: [{base}]\ncomponents: [{component}]\n")
+        folder = tmp_path
     process = subprocess.run(
         ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=True, timeout=60
     )
     rendered = process.stdout
-    for generated in (manifest for manifest in render(folder) if manifest["kind"] == "ConfigMap"):
+    for generated in (manifest for manifest in objects if manifest["kind"] == "ConfigMap"):
         name = generated["metadata"]["name"]
         (hashed,) = set(re.findall(rf"\b{name}-[a-z0-9]{{10}}$", rendered, flags=re.MULTILINE))
         rendered = rendered.replace(hashed, name)
     theirs = {identity(manifest): manifest for manifest in yaml.safe_load_all(rendered)}
-    assert theirs == {identity(manifest): manifest for manifest in render(folder)}
+    assert theirs == {identity(manifest): manifest for manifest in objects}

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from feature_repo.ingest import Ingest
+from feature_repo.profiles import write_profiles
 from feature_repo.store import open_store
 from pipelines.dataset import TraceDataset, dataset_directory, write_dataset
 from pipelines.errors import PipelineError
@@ -26,7 +27,9 @@ def test_from_traces_to_the_champion(
     monkeypatch.chdir(elsewhere)
     state = tmp_path / "state"
     write_dataset(dataset, dataset_directory(state))
-    Ingest(open_store(state)).accept(vectors_of(dataset))
+    store = open_store(state)
+    Ingest(store).accept(vectors_of(dataset))
+    write_profiles(store, dataset.profiles)
     told: list[float] = []
 
     outcome = train_locally(state, settings, progress=lambda _, done: told.append(done))
