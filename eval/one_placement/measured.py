@@ -140,7 +140,7 @@ def _tenants_of(node: SimulatedNode, workloads: Sequence[Workload], rng: np.rand
         if node.name == EMPTY_NODE:
             continue
         if node.name == PRESSED_NODE:
-            presses = (Stressor(axis=axis, intensity=1.0) for axis in (Axis.MEMBW, Axis.LLC))
+            presses = (Stressor(axis=axis, intensity=1.0) for axis in (Axis.LLC, Axis.DDIO, Axis.LOCK))
             tenants += [
                 _Tenant(uid=f"{node.name}-{domain.name}-{stressor.axis}", occupant=stressor, domain=domain.name)
                 for stressor in presses
