@@ -40,7 +40,7 @@ def push_online(store: Store, rows: pa.Table) -> None:
     """
     config, provider = store.feast.config, store.feast.provider
     with store.online:
-        view = _view(store)
+        view = store.view(VIEW_NAME)
         if isinstance(provider.online_store, OneRowOnlineStore):
             names = [field.name for field in view.features]
             encoded = encoded_rows(rows, features=names, key_version=config.entity_key_serialization_version)
@@ -59,7 +59,7 @@ def ages_online(store: Store, domains: Sequence[Domain]) -> list[Age | None]:
         return []
     names = {"node": [node for node, _ in domains], "domain": [domain for _, domain in domains]}
     with store.online:
-        view = _view(store)
+        view = store.view(VIEW_NAME)
         keys = _keys(view, pa.table(names))
         found = store.feast.provider.online_read(store.feast.config, view, keys, [_START, _LENGTH])
     return [None if features is None else _age(features) for _, features in found]
@@ -68,10 +68,6 @@ def ages_online(store: Store, domains: Sequence[Domain]) -> list[Age | None]:
 def _age(features: Mapping[str, Value]) -> Age:
     start_ns, length_ns = features[_START].int64_val, features[_LENGTH].int64_val
     return (start_ns + length_ns, start_ns)
-
-
-def _view(store: Store) -> FeatureView:
-    return store.feast.get_feature_view(VIEW_NAME, allow_registry_cache=True)
 
 
 def feast_rows(

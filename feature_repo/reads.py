@@ -61,7 +61,7 @@ def rows_as_of(
             PLACE: range(len(at_microseconds)),
         }
     )
-    asked = store.feast.get_feature_service(service, allow_cache=True)
+    asked = store.service(service)
     tables: list[pa.Table] = []
     for places in _asked_together(store, keys):
         for first in range(0, len(places), _QUESTIONS_A_JOIN):
@@ -95,7 +95,7 @@ def rows_online(store: Store, service: str, keys: Sequence[Mapping[str, str]], s
     for first in range(0, len(keys), _QUESTIONS_A_READ):
         rows = [dict(key) for key in keys[first : first + _QUESTIONS_A_READ]]
         with store.online:
-            asked = store.feast.get_feature_service(service, allow_cache=True)
+            asked = store.service(service)
             columns = store.feast.get_online_features(features=asked, entity_rows=rows).to_dict()
         tables.append(pa.table({name: columns[name] for name in schema.names}, schema=schema))
     return pa.concat_tables(tables)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-from feast import FeatureStore
+from feast import FeatureService, FeatureStore, FeatureView
 from feast.base_feature_view import BaseFeatureView
 from feast.repo_config import RepoConfig, load_repo_config
 
@@ -78,12 +78,28 @@ class Store:
         database: what history lies in on the cluster profile; ``None`` where it lies in partitions.
         turn: whose it is at Feast's online store. Feast has one sqlite connection for all threads, and a reader on it
             would see half of what another thread is pushing.
+        views, services: that were looked up, by name. Definitions change with a release only, and to make one from the
+            registry's protobuf takes longer than to read a row.
     """
 
     directory: Path
     feast: FeatureStore
     database: Database | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
+    views: dict[str, FeatureView] = field(default_factory=dict, repr=False)
+    services: dict[str, FeatureService] = field(default_factory=dict, repr=False)
+
+    def view(self, name: str) -> FeatureView:
+        """A feature view by its name."""
+        if name not in self.views:
+            self.views[name] = self.feast.get_feature_view(name, allow_registry_cache=True)
+        return self.views[name]
+
+    def service(self, name: str) -> FeatureService:
+        """A feature service by its name."""
+        if name not in self.services:
+            self.services[name] = self.feast.get_feature_service(name, allow_cache=True)
+        return self.services[name]
 
     @property
     @contextmanager

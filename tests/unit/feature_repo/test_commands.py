@@ -37,7 +37,6 @@ _ENVIRONMENT = {**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONWARNINGS": "ignor
 _PATIENCE_SECONDS = 120.0
 
 OLD = vector(domain="old")
-RECENT = vector((time.time_ns() - DAY_START_NS) / SECOND_NS - 60, domain="recent")
 ONLINE = vector(domain="online")
 
 
@@ -52,11 +51,16 @@ class _Answer:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def recent() -> FeatureVector:
+    return vector((time.time_ns() - DAY_START_NS) / SECOND_NS - 60, domain="recent")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, recent: FeatureVector) -> Store:
     """One whose online store was lost, and has got one vector since."""
     state = tmp_path_factory.mktemp("state")
     first = open_store(state)
-    Ingest(first).accept([OLD, RECENT])
+    Ingest(first).accept([OLD, recent])
     write_profiles(first, [profile("upf", 5)])
     (first.directory / first.feast.config.online_store.path).unlink()
     store = open_store(state)
@@ -124,13 +128,13 @@ def test_apply_registers_what_the_release_says_and_deletes_nothing(store: Store)
     assert [registered[view.name] for view in wanted.views] == list(wanted.views)
 
 
-def test_materialize_and_materialize_incremental_fill_a_lost_online_store(store: Store) -> None:
+def test_materialize_and_materialize_incremental_fill_a_lost_online_store(store: Store, recent: FeatureVector) -> None:
     assert _latest(store, OLD) is None
     incremental = _started(store, "materialize-incremental", "--views", VIEW_NAME, _at(time.time_ns()))
     whole = _started(store, "materialize", _at(DAY_START_NS - SECOND_NS), _at(OLD.window_end_ns))
     _ended(incremental)
     _ended(whole)
-    assert _latest(store, RECENT) == RECENT
+    assert _latest(store, recent) == recent
     assert _latest(store, OLD) == OLD
     assert latest_profile(open_store(store.directory.parent), "upf") == profile("upf", 5)
 
