@@ -78,6 +78,9 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/python -m tests.bench.interruption
 	$(BIN)/python -m tests.bench.fleet
 	$(BIN)/python -m tests.bench.ingest_cost
+	$(BIN)/python -m tests.bench.feature_store_cost
+	$(BIN)/python -m tests.bench.campaign_cost
+	$(BIN)/python -m tests.bench.probing_designs
 
 pictures: $(INSTALLED) ## draw the testbed's pictures anew into docs/pictures
 	$(BIN)/leeward testbed pictures --to docs/pictures

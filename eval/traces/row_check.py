@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,6 +12,8 @@ from contracts.trace import LabelledTrace
 from eval.traces.labels import is_younger
 from pipelines.dataset import FOREIGN
 from pipelines.expectations import LARGEST_PARTY, LONGEST_WINDOW_SECONDS, SHORTEST_WINDOW_SECONDS
+
+Trace = TypeVar("Trace", bound=LabelledTrace)
 
 
 class RowError(ValueError):
@@ -42,14 +44,18 @@ TWO_GROUPS = "one key in two groups"
 FOREIGN_CPU = "CPU not characterised"
 
 
-def trace_of(row: Mapping[str, Any]) -> LabelledTrace:
+def trace_of(row: Mapping[str, Any], model: type[Trace]) -> Trace:
     """A row as the contract reads it.
+
+    Args:
+        row: its fields by name.
+        model: the contract's own, or one that holds a row in another way.
 
     Raises:
         RowError: it breaks the contract.
     """
     try:
-        return LabelledTrace.model_validate(row)
+        return model.model_validate(row)
     except ValidationError as error:
         kind, advice = _complaint(error)
         raise RowError(kind, one_sentence(error), advice) from error

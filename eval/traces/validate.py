@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +18,8 @@ from eval.traces.layout import Place, places_of
 from eval.traces.output import REFUSED_FILE, finished_directory
 from eval.traces.profiles_file import read_profiles
 from eval.traces.refusal import Refusal, Refusals
-from eval.traces.row_check import RowCheck, RowError, trace_of
+from eval.traces.row_check import RowCheck, RowError
+from eval.traces.rows_together import PlainTrace, RowsTogether
 from eval.traces.series_check import SeriesCheck
 from pipelines.dataset import PROFILES_FILE
 
@@ -176,18 +176,20 @@ class _Check:
             name: of the file.
             refusals: takes the others.
         """
+        rows = RowsTogether(batch)
         good = []
-        for number, row in enumerate(batch.to_pylist(), start=begin):
+        for place in range(batch.num_rows):
             try:
-                self._check(row)
+                self._check(rows.trace(place))
                 good.append(True)
             except RowError as error:
                 good.append(False)
-                refusals.refuse(Refusal(file=name, row=number, kind=error.kind, reason=str(error), advice=error.advice))
+                refusals.refuse(
+                    Refusal(file=name, row=begin + place, kind=error.kind, reason=str(error), advice=error.advice)
+                )
         return good
 
-    def _check(self, row: dict[str, Any]) -> None:
-        trace = trace_of(row)
+    def _check(self, trace: PlainTrace) -> None:
         self._row.check(trace)
         if self._vectors is not None:
             self._vectors.check(trace)
@@ -211,7 +213,7 @@ class _Check:
 
 def _opened(path: Path, name: str) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, pre_buffer=False)  # what is read ahead would be kept to the row group's end
     except (pa.ArrowInvalid, OSError) as error:
         raise DatasetError(f"{name} is torn or no Parquet ({error}): copy it again") from error
     refused = f"{name}: all {file.metadata.num_rows} rows are refused"

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from contracts.trace_arrow import DIGEST_KEY, arrow_schema, from_arrow, to_arrow
 from eval.campaign.campaign import run_into
 from eval.campaign.settings import CampaignSettings
-from eval.campaign.store import VECTORS_FILE
+from eval.campaign.store import VECTORS_FILE, VECTORS_FOLDER
 from eval.traces.errors import DatasetError
-from eval.traces.layout import VECTORS_FOLDER
 from eval.traces.output import REFUSED_FILE
 from eval.traces.profiles_file import BROKEN_PROFILE
 from eval.traces.refusal import Refusals
