@@ -200,7 +200,7 @@ def _pieces(
 
 
 def _tables(file: Path, *, rows: int) -> Iterator[pa.Table]:
-    with _torn(file), pq.ParquetFile(file) as parquet:
+    with _torn(file), pq.ParquetFile(file, pre_buffer=False) as parquet:
         for batch in parquet.iter_batches(batch_size=rows):
             yield pa.Table.from_batches([batch])
 
