@@ -25,7 +25,7 @@ def running(server: uvicorn.Server) -> Iterator[int]:
     assert not thread.is_alive()
 
 
-def eventually(holds: Callable[[], object], *, seconds: float = 20.0) -> None:
+def eventually(holds: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Wait until it holds."""
     deadline = time.monotonic() + seconds
     while not holds():
