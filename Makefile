@@ -61,6 +61,7 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import arrows, and whether what is ge
 	$(BIN)/python -m infra.crd_yaml --check
 	$(BIN)/python -m contracts.reference --check
 	$(BIN)/python -m agent.reference --check
+	$(BIN)/python -m pipelines.compiled --check
 	$(BIN)/python -m tests.unit.agent.node_tables --check
 	$(BIN)/python -m tests.unit.agent.doctor.example --check
 

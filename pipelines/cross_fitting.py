@@ -36,19 +36,21 @@ class FittedModels:
 
 def cross_fit(data: TrainingData, settings: TrainingSettings) -> Mapping[HeldOut, FittedModels]:
     """Fit every part; where two folds are held out the upper quantile alone, since calibration needs no median."""
-    parts = list(_parts(len(data.folds.folds)))
+    parts = list(parts_of_folds(len(data.folds.folds)))
     with ThreadPoolExecutor(max_workers=settings.workers) as pool:
-        fitted = pool.map(lambda held_out: _fit(data, held_out, settings), parts)
+        fitted = pool.map(lambda held_out: fit_part(data, held_out, settings), parts)
         return dict(zip(parts, fitted, strict=True))
 
 
-def _parts(folds: int) -> Iterator[HeldOut]:
+def parts_of_folds(folds: int) -> Iterator[HeldOut]:
+    """None held out, each fold, and each two."""
     for size in (0, 1, 2):
         for held_out in combinations(range(folds), size):
             yield frozenset(held_out)
 
 
-def _fit(data: TrainingData, held_out: HeldOut, settings: TrainingSettings) -> FittedModels:
+def fit_part(data: TrainingData, held_out: HeldOut, settings: TrainingSettings) -> FittedModels:
+    """The models that have not seen some folds."""
     windows = data.windows_without(held_out)
     rows = data.rows_without(held_out)
     quantiles = (settings.upper,) if len(held_out) > 1 else (settings.median, settings.upper)

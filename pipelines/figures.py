@@ -24,8 +24,9 @@ class HeldOutFigures:
     Of regimes: ``regime.macro_f1``; ``regime.macro_f1_injected``, on windows that a stressor labelled, not a rule;
     ``regime.abstention``, the share of windows judged unknown. Of bounds: ``bound.<tier>.<kind>.<what>`` where ``what``
     is ``coverage``, the mean over groups of the share of rows that the bound held for; ``coverage_pooled``, the share
-    of all rows; ``coverage_worst_group``; ``tightness``, the median of bound over slowdown; ``ceiling``, the share of
-    bounds that are the ceiling; ``median_error``, the median of the relative error of the middle prediction.
+    of all rows; ``coverage_worst_group``; ``tightness`` and ``mean_tightness``, the median and the mean of bound over
+    slowdown; ``ceiling``, the share of bounds that are the ceiling; ``median_error`` and ``mean_error``, the median and
+    the mean of the middle prediction's absolute relative error.
     """
 
     figures: tuple[HeldOutFigure, ...]
@@ -84,12 +85,18 @@ def _bound_statistics(bounds: HeldOutBounds) -> Iterator[tuple[str, Statistic, i
     yield "coverage_pooled", lambda drawn: float(held_rows[drawn].sum() / rows[drawn].sum()), groups
     yield "coverage_worst_group", lambda drawn: float(held[drawn].min()), groups
     yield "tightness", lambda drawn: _median(tightness, drawn), groups
+    yield "mean_tightness", lambda drawn: _mean(tightness, drawn), groups
     yield "ceiling", lambda drawn: float(ceiling[drawn].mean()), groups
     yield "median_error", lambda drawn: _median(error, drawn), groups
+    yield "mean_error", lambda drawn: _mean(error, drawn), groups
 
 
 def _median(parts: list[NDArray[np.float64]], drawn: NDArray[np.intp]) -> float:
     return float(np.median(np.concatenate([parts[position] for position in drawn])))
+
+
+def _mean(parts: list[NDArray[np.float64]], drawn: NDArray[np.intp]) -> float:
+    return float(np.mean(np.concatenate([parts[position] for position in drawn])))
 
 
 def _regime_figures(predictions: HeldOutPredictions, how: Resampling) -> Iterator[HeldOutFigure]:

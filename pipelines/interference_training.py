@@ -2,10 +2,10 @@
 
 One quantile is two ensembles: one for victims whose answers to probes are known, one for those of whom only counters
 are. In a single ensemble the many rows without sensitivities make every split on them a poor one, and it learns to do
-without them for all. With some ten workloads, whatever tells a victim or its neighbours apart is learnt by heart; so
-the ensemble for probed victims sees pressures and sensitivities alone. Both are monotone in everything that presses the
-victim. A model has one quantile, since XGBoost's many-quantile models convert to ONNX silently wrong, and an objective
-of its own, since XGBoost's for quantiles does not keep to monotone constraints.
+without them for all. Workloads are few, so whatever tells a victim or its neighbours apart is learnt by heart; what
+each ensemble sees stands in ``pipelines.tree_inputs``. Both are monotone in everything that presses the victim. A model
+has one quantile, since XGBoost's many-quantile models convert to ONNX silently wrong, and an objective of its own,
+since XGBoost's for quantiles does not keep to monotone constraints.
 """
 
 from __future__ import annotations
@@ -17,30 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.axis import AXES
 from contracts.profile import Tier
 from contracts.vector import FloatArray
+from pipelines.errors import DataError
 from pipelines.interference_rows import InterferenceRows
 from pipelines.settings import TrainingSettings
-from serving.interference_row import INTERFERENCE_COLUMNS, RISING_COLUMNS, column_index
+from pipelines.tree_inputs import MONOTONE_COUNTERS, MONOTONE_PROBED, SENSITIVITIES, TreeInputs
 
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
 
-_RISING = frozenset(RISING_COLUMNS)
-MONOTONE = tuple(int(column in _RISING) for column in INTERFERENCE_COLUMNS)
-"""+1 where a higher value never lowers the slowdown, 0 where the model is free."""
-
-_FINGERPRINTS = np.array(
-    [
-        column.startswith("victim.pressure.") or (column.startswith("domain.") and column not in _RISING)
-        for column in INTERFERENCE_COLUMNS
-    ]
-)
-"""bool ``(columns,)``, what tells workloads apart without pressing anybody."""
-
-SENSITIVITIES = column_index([f"victim.sensitivity.{axis}" for axis in AXES])
-"""Columns that are all missing where a victim was never probed."""
+_INPUTS = "leeward.tree_inputs"
+"""The attribute of an ensemble that says how rows are made ready for it: it travels in XGBoost's own document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,11 +52,20 @@ class QuantileModel:
         Returns:
             float64 ``(n,)``.
         """
-        said = np.asarray(self.counters.inplace_predict(rows), dtype=np.float64)
+        said = np.asarray(self.counters.inplace_predict(self.inputs.of_counters(rows)), dtype=np.float64)
         if self.probed is None:
             return said
         blind = np.isnan(rows[:, SENSITIVITIES]).all(axis=1)
-        return np.where(blind, said, np.asarray(self.probed.inplace_predict(rows), dtype=np.float64))
+        probed = self.probed.inplace_predict(self.inputs.of_probed(rows))
+        return np.where(blind, said, np.asarray(probed, dtype=np.float64))
+
+    @property
+    def inputs(self) -> TreeInputs:
+        """How rows are made ready for both ensembles."""
+        said = self.counters.attr(_INPUTS)
+        if said is None:
+            raise DataError("an interference model does not say how its rows are made ready: fit it again")
+        return TreeInputs.from_json(said)
 
 
 def fit_quantile(
@@ -85,40 +82,56 @@ def fit_quantile(
         settings: the trees.
     """
     counters, probed = chosen & rows.of_tier(Tier.COUNTERS), chosen & rows.of_tier(Tier.PROBED)
-    blinkered = np.where(_FINGERPRINTS, np.float32(np.nan), rows.matrix)
-    return QuantileModel(
-        counters=_fit(rows.matrix[counters], rows, counters, quantile=quantile, settings=settings),
-        probed=_fit(blinkered[probed], rows, probed, quantile=quantile, settings=settings) if probed.any() else None,
+    inputs = TreeInputs.of(rows.matrix[chosen])
+    blind = _Part(
+        matrix=inputs.of_counters(rows.matrix[counters]),
+        log_slowdown=rows.log_slowdown[counters],
+        groups=rows.victim_group[counters],
+        monotone=MONOTONE_COUNTERS,
     )
+    known = _Part(
+        matrix=inputs.of_probed(rows.matrix[probed]),
+        log_slowdown=rows.log_slowdown[probed],
+        groups=rows.victim_group[probed],
+        monotone=MONOTONE_PROBED,
+    )
+    model = QuantileModel(
+        counters=_fit(blind, quantile=quantile, settings=settings),
+        probed=_fit(known, quantile=quantile, settings=settings) if probed.any() else None,
+    )
+    model.counters.set_attr(**{_INPUTS: inputs.to_json()})
+    return model
 
 
-def _fit(
-    matrix: FloatArray,
-    rows: InterferenceRows,
-    chosen: NDArray[np.bool_],
-    *,
-    quantile: float,
-    settings: TrainingSettings,
-) -> Booster:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Part:
+    """What one ensemble is fitted on; ``matrix`` is ``(n, len(monotone))``."""
+
+    matrix: FloatArray
+    log_slowdown: NDArray[np.float64]
+    groups: NDArray[np.str_]
+    monotone: tuple[int, ...]
+
+
+def _fit(part: _Part, *, quantile: float, settings: TrainingSettings) -> Booster:
     import xgboost  # noqa: PLC0415
 
     trees = settings.interference
-    target, weights = rows.log_slowdown[chosen], _equal_groups(rows.victim_group[chosen])
     parameters = {
         "tree_method": "hist",
-        "monotone_constraints": MONOTONE,
+        "monotone_constraints": part.monotone,
         "max_depth": trees.depth,
         "eta": trees.learning_rate,
         "subsample": trees.subsample,
         "colsample_bytree": trees.columns,
         "min_child_weight": trees.smallest_leaf,
-        "base_score": float(np.quantile(target, quantile)),
+        "base_score": float(np.quantile(part.log_slowdown, quantile)),
         "disable_default_eval_metric": True,
         "nthread": 1,
         "seed": settings.seed,
         "verbosity": 0,
     }
-    data = xgboost.QuantileDMatrix(matrix, target, weight=weights, nthread=1)
+    data = xgboost.QuantileDMatrix(part.matrix, part.log_slowdown, weight=_equal_groups(part.groups), nthread=1)
     return xgboost.train(parameters, data, trees.trees, obj=_pinball(quantile))
 
 

@@ -13,29 +13,43 @@ class Request(Document):
     """What to run.
 
     Attributes:
-        pipeline: the compiled pipeline.
+        pipeline: where the compiled pipeline goes, which is what runs.
         root: where components hand on what they made.
         arguments: of the pipeline.
-        answer: where the pipeline's output goes, if it gets that far.
+        folds_apart: whether each fold is a task of its own, as on a cluster.
+        answer: where the pipeline's outputs go, if it gets that far.
     """
 
     pipeline: str
     root: str
     arguments: dict[str, str]
+    folds_apart: bool
     answer: str
 
 
+class Answer(Document):
+    """The pipeline's outputs, see ``pipelines.training_pipeline.TrainingOutputs``."""
+
+    outcome: str
+    report: str
+
+
 def run(request: Request) -> bool:
-    """Run a compiled pipeline; whether it came to its end."""
+    """Compile the pipeline and run it; whether it came to its end."""
     from kfp import components, local  # noqa: PLC0415
 
-    runner = local.SubprocessRunner(use_venv=False)
-    local.init(runner=runner, pipeline_root=request.root, raise_on_error=False)
-    task = components.load_component_from_file(request.pipeline)(**request.arguments)
-    answer = task.outputs.get("Output")
-    if answer is not None:
-        Path(request.answer).write_text(str(answer))
-    return answer is not None
+    from pipelines.compiled import compile_to  # noqa: PLC0415
+    from pipelines.training_pipeline import training_pipeline  # noqa: PLC0415
+
+    pipeline = training_pipeline(folds_apart=request.folds_apart, retried=False)
+    compiled = compile_to(pipeline, Path(request.pipeline))
+    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=request.root, raise_on_error=False)
+    outputs = components.load_component_from_file(str(compiled))(**request.arguments).outputs
+    if not outputs:
+        return False
+    answer = Answer(outcome=outputs["outcome"], report=outputs["report"])
+    Path(request.answer).write_bytes(answer.to_json())
+    return True
 
 
 if __name__ == "__main__":

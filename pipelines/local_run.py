@@ -21,10 +21,10 @@ from pipelines.dataset import dataset_directory
 from pipelines.errors import PipelineError
 from pipelines.figures import HeldOutFigures
 from pipelines.gate import GateDecision
-from pipelines.kfp_local import Request
+from pipelines.kfp_local import Answer, Request
 from pipelines.registry import RegistryPlace, local_registry
+from pipelines.report import Outcome, TrainingReport
 from pipelines.settings import TrainingSettings
-from pipelines.steps import Outcome, TrainingReport
 
 Progress = Callable[[str, float], None]
 """Takes what is being done, and how much of the training is done, 0 to 1."""
@@ -41,8 +41,8 @@ _DONE_BEFORE = {"extract": 0.05, "validate": 0.2, "train": 0.4, "register": 0.7,
 """Share of the time of a run that has passed when a step begins."""
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
-_BEGINS = re.compile(r"Executing task '-?([a-z]+)'")
-_ENDS = re.compile(r"Task '-?([a-z]+)' finished with status (\w+)")
+_BEGINS = re.compile(r"Executing task '-?([a-z-]+)'")
+_ENDS = re.compile(r"Task '-?([a-z-]+)' finished with status (\w+)")
 _COMPLAINT = re.compile(r"^\s*(?:contracts|feature_repo|pipelines|serving)\.(?:\w+\.)*\w+(?:Error|Exception): (.+)$")
 _LAST_RESORT = re.compile(r"^\s*([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$")
 
@@ -75,6 +75,7 @@ def train_locally(
     traces: Path | None = None,
     registry: RegistryPlace | None = None,
     progress: Progress | None = None,
+    folds_apart: bool = False,
 ) -> TrainingOutcome:
     """Run the pipeline on this machine.
 
@@ -84,6 +85,8 @@ def train_locally(
         traces: directory of the traces; within the state directory unless said.
         registry: MLflow; within the state directory unless said.
         progress: told what is being done.
+        folds_apart: each fold is a task of its own, as on a cluster; slower here, where a process' start costs more
+            than a fold's fits.
 
     Raises:
         PipelineError: a step failed, with that step's own sentence; or another training runs on this state.
@@ -102,36 +105,38 @@ def train_locally(
     }
     with _alone(work / "lock"), (work / "local.log").open("w") as log:
         watch = _Watch(log=log, progress=progress or _silent)
-        outcome = _run(work, arguments, watch)
+        answer = _run(work, arguments, watch, folds_apart=folds_apart)
+    outcome, report = Outcome.from_json(answer.outcome), TrainingReport.from_json(answer.report)
     return TrainingOutcome(
         model=outcome.model,
         version=outcome.version,
         digest=outcome.digest,
         decision=outcome.decision,
-        figures=HeldOutFigures(figures=outcome.report.figures),
-        report=outcome.report,
+        figures=HeldOutFigures(figures=report.figures),
+        report=report,
         seconds=watch.seconds,
     )
 
 
-def _run(work: Path, arguments: dict[str, str], watch: "_Watch") -> Outcome:
+def _run(work: Path, arguments: dict[str, str], watch: "_Watch", *, folds_apart: bool) -> Answer:
     watch.progress("compiling the pipeline", 0.0)
     shutil.rmtree(work / "root", ignore_errors=True)
-    compiled = work / "leeward-training.yaml"
-    answer, request = work / "outcome.json", work / "request.json"
+    answer, request = work / "answer.json", work / "request.json"
     answer.unlink(missing_ok=True)
-    request.write_bytes(
-        Request(pipeline=str(compiled), root=str(work / "root"), arguments=arguments, answer=str(answer)).to_json(
-            indent=2
-        )
+    asked = Request(
+        pipeline=str(work / "leeward-training.yaml"),
+        root=str(work / "root"),
+        arguments=arguments,
+        folds_apart=folds_apart,
+        answer=str(answer),
     )
-    for module, argument in (("pipelines.training_pipeline", compiled), ("pipelines.kfp_local", request)):
-        if _say(module, argument, work, watch) != 0:
-            step = watch.failed or module
-            said = watch.complaint or "failed without a word"
-            raise PipelineError(f"training failed at {step}: {said} (all that was said is in {watch.log.name})")
+    request.write_bytes(asked.to_json(indent=2))
+    if _say("pipelines.kfp_local", request, work, watch) != 0:
+        step = watch.failed or "pipelines.kfp_local"
+        said = watch.complaint or "failed without a word"
+        raise PipelineError(f"training failed at {step}: {said} (all that was said is in {watch.log.name})")
     watch.progress("done", 1.0)
-    return Outcome.from_json(answer.read_bytes())
+    return Answer.from_json(answer.read_bytes())
 
 
 def _say(module: str, argument: Path, work: Path, watch: "_Watch") -> int:
@@ -166,8 +171,9 @@ class _Watch:
         if (begins := _BEGINS.search(line)) is not None and begins[1] in _DOING:
             self._began = time.monotonic()
             self.progress(_DOING[begins[1]], _DONE_BEFORE[begins[1]])
-        elif (ends := _ENDS.search(line)) is not None and ends[1] in _DOING:
-            self.seconds[ends[1]] = time.monotonic() - self._began
+        elif (ends := _ENDS.search(line)) is not None:
+            if ends[1] in _DOING:
+                self.seconds[ends[1]] = time.monotonic() - self._began
             if ends[2] != "SUCCESS":
                 self.failed = ends[1]
         elif (own := _COMPLAINT.match(line)) is not None:

@@ -1,20 +1,22 @@
-"""Back to the champion before: the alias moves to the last version that the gate had promoted before this one."""
+"""Back to the champion before: the alias moves to the version that served before this one."""
 
+import tempfile
 from pathlib import Path
 
+from pipelines.aliases import back_to, champions
 from pipelines.draft import MODEL_NAME
 from pipelines.errors import PipelineError
-from pipelines.registry import CHAMPION_ALIAS, PROMOTED, ROLLED_BACK, VERDICT_TAG, RegistryPlace, champion_version
-from serving.bundle_directory import Bundle
-from serving.errors import BundleError
-from serving.mlflow_champion import pull_champion, registry_client
+from pipelines.registry import ROLLED_BACK, VERDICT_TAG, RegistryPlace
+from serving.bundle_directory import Bundle, read_bundle
+from serving.champion import install_champion
+from serving.mlflow_champion import BUNDLE_ARTIFACT, digest_of, download, registry_asked, registry_client
 
 
 def roll_back(state: Path, place: RegistryPlace) -> Bundle:
     """Move the alias back and install that version.
 
-    The version that is left is marked, so that a second call goes one further back. Where the version before can't be
-    installed, the alias returns to where it was.
+    The version before is fetched and verified first: where it can't be used, nothing moves. A second call goes one
+    further back.
 
     Args:
         state: where the champion is installed.
@@ -25,24 +27,21 @@ def roll_back(state: Path, place: RegistryPlace) -> Bundle:
         BundleError: the version before can't be used, or the registry can't be asked.
     """
     client = registry_client(place.tracking_uri)
-    champion = champion_version(client)
-    if champion is None:
+    with registry_asked(f"who was champion of {MODEL_NAME}"):
+        served = champions(client)
+    if not served:
         raise PipelineError("there is no champion to roll back from: train and promote a model first")
-    number = int(champion.version)
-    earlier = [
-        int(version.version)
-        for version in client.search_model_versions(f"name = '{MODEL_NAME}'")
-        if version.tags.get(VERDICT_TAG) == PROMOTED and int(version.version) < number
-    ]
-    if not earlier:
-        raise PipelineError(f"version {number} is the first champion: there is none before it to roll back to")
-    client.set_registered_model_alias(MODEL_NAME, CHAMPION_ALIAS, str(max(earlier)))
-    try:
-        bundle = pull_champion(state, tracking_uri=place.tracking_uri, model=MODEL_NAME, alias=CHAMPION_ALIAS)
-    except BundleError:
-        client.set_registered_model_alias(MODEL_NAME, CHAMPION_ALIAS, str(number))
-        raise
-    if bundle is None:
-        raise PipelineError(f"the alias {CHAMPION_ALIAS} of {MODEL_NAME} vanished while it was moved: try again")
-    client.set_model_version_tag(MODEL_NAME, str(number), VERDICT_TAG, ROLLED_BACK)
-    return bundle
+    *remaining, left = served
+    if not remaining:
+        raise PipelineError(f"version {left} is the first champion: there is none before it to roll back to")
+    number = remaining[-1]
+    with registry_asked(f"for version {number} of {MODEL_NAME}"):
+        version = client.get_model_version(MODEL_NAME, number)
+    digest = digest_of(version)
+    with tempfile.TemporaryDirectory() as directory:
+        files = download(client, version, BUNDLE_ARTIFACT, Path(directory))
+        read_bundle(files, expected_digest=digest)
+        with registry_asked(f"to go back to version {number}"):
+            back_to(client, version, remaining=tuple(remaining))
+            client.set_model_version_tag(MODEL_NAME, left, VERDICT_TAG, ROLLED_BACK)
+        return install_champion(state, files, model=MODEL_NAME, version=number, digest=digest)

@@ -1,49 +1,34 @@
-"""The pipeline's steps as functions over paths: what a component calls, and nothing about Kubeflow."""
+"""The pipelines' steps as functions over paths: what a component calls, and nothing about Kubeflow."""
 
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from contracts.axis import Axis
-from contracts.bundle import HeldOutFigure
-from contracts.model import Document
 from pipelines.dataset import read_dataset, write_dataset
 from pipelines.family import HELD_OUT
-from pipelines.gate import GateDecision
-from pipelines.predictions import PREDICTIONS, write_predictions
+from pipelines.predictions import PREDICTIONS, read_predictions, write_predictions
+from pipelines.report import Outcome, TrainingReport, report_of
 from pipelines.settings import TrainingSettings
-from pipelines.training import Training, train
+from pipelines.shown import HeldOutShown, held_out_shown
+from pipelines.training import Training, refuse_unsupported_rate, train, trained_from
 from pipelines.training_data import TrainingData, training_data
-from serving.mlflow_champion import BUNDLE_ARTIFACT
+from serving.mlflow_champion import BUNDLE_ARTIFACT, registry_client
 
 REPORT_FILE = "report.json"
+"""What a training saw and found, in its output."""
 
 
-class TrainingReport(Document):
-    """What a training saw and found.
-
-    Attributes:
-        traces, windows: how many.
-        groups: workload groups, each of which was held out.
-        judged: axes that the data press often enough to learn.
-        conflicts: per axis, windows whose stressor says one thing and whose rule another.
-        figures: on workloads never seen.
-    """
-
-    traces: int
-    windows: int
-    groups: tuple[str, ...]
-    judged: tuple[Axis, ...]
-    conflicts: dict[Axis, int]
-    figures: tuple[HeldOutFigure, ...]
+def read_traces_step(traces: Path, output: Path) -> None:
+    """Read all campaigns of a directory, and write them out as one dataset."""
+    write_dataset(read_dataset(traces), output)
 
 
-class Outcome(Document):
-    """How a run of the pipeline ended."""
+def take_in_step(traces: Path, state: Path) -> dict[str, int]:
+    """Write campaigns into the feature store; returns how many vectors, profiles and labels were new."""
+    from pipelines.taken_in import take_in  # noqa: PLC0415
 
-    model: str
-    version: str
-    digest: str
-    decision: GateDecision
-    report: TrainingReport
+    return take_in(traces, state)
 
 
 def extract_step(traces: Path, state: Path, output: Path) -> None:
@@ -53,35 +38,84 @@ def extract_step(traces: Path, state: Path, output: Path) -> None:
     write_dataset(extract(read_dataset(traces), state), output)
 
 
-def validate_step(extracted: Path) -> str:
-    """Hold traces to the expectations; returns a ``Validation`` as JSON."""
-    from pipelines.expectations import validate  # noqa: PLC0415
+def validate_step(extracted: Path, *, data_docs: Path, bad_rows: Path) -> str:
+    """Hold traces to the expectations; returns a ``Validation`` as JSON.
 
-    return validate(read_dataset(extracted)).to_json().decode()
+    Args:
+        extracted: the dataset.
+        data_docs: where the page goes that says what was expected and found, also if it was not met.
+        bad_rows: where rows go that fail an expectation.
+    """
+    from pipelines.validation import DOCS_PAGE, validated  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as docs:
+        try:
+            return validated(read_dataset(extracted), docs=Path(docs), bad_rows=bad_rows).to_json().decode()
+        finally:
+            _keep(Path(docs) / DOCS_PAGE, data_docs)
 
 
-def train_step(extracted: Path, settings: str, output: Path) -> None:
-    """Label, cut folds, train, calibrate, hold out and export, into a directory."""
+def _keep(made: Path, kept: Path) -> None:
+    if made.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(made, kept)
+
+
+def number_folds_step(extracted: Path, settings: str) -> list[int]:
+    """Positions of the folds; refuses a rate that too few groups are left for, before anything is fitted."""
     chosen = TrainingSettings.from_json(settings)
     data = training_data(read_dataset(extracted), chosen)
-    write_training(train(data, chosen), data, output)
+    refuse_unsupported_rate(data, chosen)
+    return list(range(len(data.folds.folds)))
 
 
-def write_training(training: Training, data: TrainingData, output: Path) -> None:
-    """Bundles, predictions and report as the later steps find them, in a directory."""
+def fit_fold_step(extracted: Path, settings: str, fold: int, output: Path) -> None:
+    """Fit a fold's share, into an archive."""
+    from pipelines.fold_fits import fit_parts, parts_of, write_fits  # noqa: PLC0415
+
+    chosen = TrainingSettings.from_json(settings)
+    data = training_data(read_dataset(extracted), chosen)
+    write_fits(fit_parts(data, parts_of(fold, len(data.folds.folds)), chosen), output)
+
+
+def train_step(
+    extracted: Path, settings: str, output: Path, *, fits: Sequence[Path] = ()
+) -> tuple[HeldOutShown, TrainingReport]:
+    """Label, cut folds, train, calibrate, hold out and export, into a directory.
+
+    Args:
+        extracted: the dataset.
+        settings: of the training, as JSON.
+        output: see ``write_training``.
+        fits: of the folds, where they were made before.
+
+    Returns:
+        What is to be shown of the training.
+    """
+    chosen = TrainingSettings.from_json(settings)
+    data = training_data(read_dataset(extracted), chosen)
+    if fits:
+        from pipelines.fold_fits import WHOLE, fit_parts, read_fits  # noqa: PLC0415
+
+        made = dict(fit_parts(data, [WHOLE], chosen))
+        for file in fits:
+            made |= read_fits(file)
+        training = trained_from(made, data, chosen)
+    else:
+        training = train(data, chosen)
+    report = write_training(training, data, output)
+    return held_out_shown(training.predictions, training.figures), report
+
+
+def write_training(training: Training, data: TrainingData, output: Path) -> TrainingReport:
+    """Bundles, predictions and report as the later steps find them, in a directory; returns the report."""
     training.draft.write(output / BUNDLE_ARTIFACT)
     for fold, draft in training.held_out.items():
         draft.write(output / HELD_OUT / f"{fold:02d}")
     write_predictions(training.predictions, output / PREDICTIONS)
-    report = TrainingReport(
-        traces=len(data.dataset.traces),
-        windows=len(data.windows.traces),
-        groups=training.predictions.groups,
-        judged=data.labels.judged,
-        conflicts=dict(data.labels.conflicts),
-        figures=training.figures.figures,
-    )
+    report = report_of(training, data)
     (output / REPORT_FILE).write_bytes(report.to_json(indent=2))
+    return report
 
 
 def register_step(trained: Path, place: str, settings: str) -> str:
@@ -91,8 +125,9 @@ def register_step(trained: Path, place: str, settings: str) -> str:
     return register(trained, RegistryPlace.from_json(place), TrainingSettings.from_json(settings)).to_json().decode()
 
 
-def promote_step(extracted: Path, trained: Path, registration: str, *, state: Path, place: str, settings: str) -> str:
-    """Ask the gate and move the alias if it says so; returns an ``Outcome`` as JSON."""
+def promote_step(extracted: Path, registration: str, *, state: Path, place: str, settings: str, page: Path) -> str:
+    """Ask the gate and move the alias if it says so; returns an ``Outcome`` as JSON, and writes the decision's page."""
+    from pipelines.decision_page import decision_page  # noqa: PLC0415
     from pipelines.promote import promote  # noqa: PLC0415
     from pipelines.registry import Registration, RegistryPlace  # noqa: PLC0415
 
@@ -104,11 +139,36 @@ def promote_step(extracted: Path, trained: Path, registration: str, *, state: Pa
         place=RegistryPlace.from_json(place),
         settings=TrainingSettings.from_json(settings),
     )
-    outcome = Outcome(
-        model=registered.model,
-        version=registered.version,
-        digest=registered.digest,
-        decision=decision,
-        report=TrainingReport.from_json((trained / REPORT_FILE).read_bytes()),
-    )
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(decision_page(decision, model=registered.model, version=registered.version))
+    outcome = Outcome(model=registered.model, version=registered.version, digest=registered.digest, decision=decision)
     return outcome.to_json().decode()
+
+
+def find_version_step(version: str, place: str) -> str:
+    """Look up a version in MLflow by its number or an alias; returns a ``Registration`` as JSON."""
+    from pipelines.draft import MODEL_NAME  # noqa: PLC0415
+    from pipelines.registry import Registration, RegistryPlace  # noqa: PLC0415
+    from pipelines.versions import named  # noqa: PLC0415
+    from serving.mlflow_champion import digest_of, run_of  # noqa: PLC0415
+
+    found = named(registry_client(RegistryPlace.from_json(place).tracking_uri), version)
+    registration = Registration(
+        model=MODEL_NAME, version=str(found.version), run=run_of(found), digest=digest_of(found)
+    )
+    return registration.to_json().decode()
+
+
+def show_held_out_step(registration: str, place: str, settings: str) -> HeldOutShown:
+    """Fetch a registered version's held-out predictions and make what is shown of them."""
+    from pipelines.heldout import figures  # noqa: PLC0415
+    from pipelines.registry import Registration, RegistryPlace  # noqa: PLC0415
+    from serving.mlflow_champion import download  # noqa: PLC0415
+
+    registered = Registration.from_json(registration)
+    client = registry_client(RegistryPlace.from_json(place).tracking_uri)
+    version = client.get_model_version(registered.model, registered.version)
+    with tempfile.TemporaryDirectory() as directory:
+        download(client, version, PREDICTIONS, Path(directory))
+        predictions = read_predictions(Path(directory) / PREDICTIONS)
+    return held_out_shown(predictions, figures(predictions, TrainingSettings.from_json(settings)))

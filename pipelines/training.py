@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pipelines.bootstrap import Resampling
 from pipelines.conformal import refuse_unsupported
-from pipelines.cross_fitting import HeldOut, cross_fit
+from pipelines.cross_fitting import FittedModels, HeldOut, cross_fit
 from pipelines.draft import Draft, draft_of, with_figures
 from pipelines.family import BundleFamily, predictions_of
 from pipelines.figures import HeldOutFigures, figures_of
@@ -40,8 +40,16 @@ def train(data: TrainingData, settings: TrainingSettings) -> Training:
         DataError: too few groups are left to calibrate the rate over.
         ExportError: a graph differs from its model.
     """
-    _refuse_unsupported_rate(data, settings)
-    fits = cross_fit(data, settings)
+    refuse_unsupported_rate(data, settings)
+    return trained_from(cross_fit(data, settings), data, settings)
+
+
+def trained_from(fits: Mapping[HeldOut, FittedModels], data: TrainingData, settings: TrainingSettings) -> Training:
+    """Calibrate, hold out and draft, from all the fits of a dataset, wherever they were made.
+
+    Raises:
+        ExportError: a graph differs from its model.
+    """
     created = datetime.now(UTC)
     data_digest = data.dataset.digest
 
@@ -62,7 +70,11 @@ def train(data: TrainingData, settings: TrainingSettings) -> Training:
     )
 
 
-def _refuse_unsupported_rate(data: TrainingData, settings: TrainingSettings) -> None:
-    """Before anything is fitted: the bundle with the most groups held out has the fewest left to calibrate on."""
+def refuse_unsupported_rate(data: TrainingData, settings: TrainingSettings) -> None:
+    """Before anything is fitted: the bundle with the most groups held out has the fewest left to calibrate on.
+
+    Raises:
+        DataError: these are too few for the rate.
+    """
     victims = {trace.victim.group for trace in data.dataset.traces} - {STRESSOR_GROUP}
     refuse_unsupported(settings.rate, min(len(victims - groups) for groups in data.folds.folds))

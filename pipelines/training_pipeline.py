@@ -1,116 +1,87 @@
-"""The Kubeflow pipeline: extract, validate, train, register, promote.
+"""The pipeline ``train``: extract, validate, train, register, promote.
 
-Components are lightweight ones with bodies of a line or two: what they do stands in ``pipelines.steps``, which the
-image has, so that the same compiled pipeline runs on a cluster and under ``kfp.local``. Labelling, folds, training,
-calibration, held-out evaluation and export share a component, since they share models that are never written down. Each
-component is a process of its own and pays for its imports; its body sees nothing but what it imports itself.
-
-    python -m pipelines.training_pipeline leeward-training.yaml [image]
+Labelling, fits, calibration, held-out evaluation and export share models. In one process they are made side by side
+and never written down; on a cluster each fold is a task of its own, and the fits travel. The figures are the same.
 """
 
-# ruff: noqa: PLC0415
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
-from kfp import compiler, dsl
+from kfp import dsl
+
+from pipelines.component_image import DEFAULT_IMAGE, NewTask, in_image
+from pipelines.components.extract import extract
+from pipelines.components.fit_fold import fit_fold
+from pipelines.components.number_folds import number_folds
+from pipelines.components.promote import promote
+from pipelines.components.register import register
+from pipelines.components.train import train
+from pipelines.components.train_from_folds import train_from_folds
+from pipelines.components.validate import validate
+from pipelines.task_needs import REGISTRY, STATE, TRACES
 
 PIPELINE_NAME = "leeward-training"
 DESCRIPTION = "From labelled traces to a gated champion in MLflow."
-DEFAULT_IMAGE = "leeward/train-python:0.1.0"
-"""Image of the components; kfp's local runner wants "python" in its name."""
+
+FOLDS_AT_ONCE = 16
+"""Tasks that a run may have beside one another."""
 
 
-def training_pipeline(image: str = DEFAULT_IMAGE) -> dsl.base_component.BaseComponent:
+class TrainingOutputs(NamedTuple):
+    """What a run answers: ``pipelines.report`` as JSON."""
+
+    outcome: str
+    report: str
+
+
+def training_pipeline(
+    image: str = DEFAULT_IMAGE, *, folds_apart: bool = True, retried: bool = True
+) -> dsl.base_component.BaseComponent:
     """The pipeline with its components in an image.
 
     Args:
         image: has this package and kfp installed.
+        folds_apart: each fold is a task of its own; else one task trains all.
+        retried: whether failed tasks are tried again.
     """
-    component = dsl.component(base_image=image, install_kfp_package=False)
-    extract, validate = component(_extract), component(_validate)
-    train, register, promote = component(_train), component(_register), component(_promote)
+    made = partial(in_image, image=image, retried=retried)
+    new_extract, new_validate, new_register, new_promote = (
+        made(body) for body in (extract, validate, register, promote)
+    )
+    new_train = _trained_in_folds(made) if folds_apart else _trained_together(made)
 
-    def leeward_training(traces: str, state: str, registry: str, settings: str) -> str:
-        extracted = extract(traces=traces, state=state).set_caching_options(enable_caching=False)
-        valid = validate(extracted=extracted.outputs["extracted"])
-        trained = train(extracted=extracted.outputs["extracted"], settings=settings).after(valid)
-        registered = register(trained=trained.outputs["trained"], registry=registry, settings=settings)
-        promoted = promote(
-            extracted=extracted.outputs["extracted"],
-            trained=trained.outputs["trained"],
-            registration=registered.output,
-            state=state,
-            registry=registry,
-            settings=settings,
+    def leeward_training(
+        traces: str = TRACES, state: str = STATE, registry: str = REGISTRY, settings: str = "{}"
+    ) -> TrainingOutputs:
+        extracted = new_extract(traces=traces, state=state).outputs["extracted"]
+        valid = new_validate(extracted=extracted)
+        trained = new_train(extracted=extracted, settings=settings, after=valid)
+        registered = new_register(trained=trained.outputs["trained"], registry=registry, settings=settings)
+        promoted = new_promote(
+            extracted=extracted, registration=registered.output, state=state, registry=registry, settings=settings
         )
-        for task in (valid, trained, registered, promoted):
-            task.set_caching_options(enable_caching=False)
-        outcome: str = promoted.output
-        return outcome
+        return TrainingOutputs(outcome=promoted.outputs["Output"], report=trained.outputs["Output"])
 
     return dsl.pipeline(leeward_training, name=PIPELINE_NAME, description=DESCRIPTION)
 
 
-def compile_pipeline(path: Path, *, image: str = DEFAULT_IMAGE) -> Path:
-    """Compile the pipeline to its intermediate representation, as YAML; returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(training_pipeline(image), package_path=str(path))
-    return path
+def _trained_together(made: Callable[[Callable[..., Any]], NewTask]) -> NewTask:
+    new_train = made(train)
+
+    def new_task(*, extracted: Any, settings: Any, after: dsl.PipelineTask) -> dsl.PipelineTask:
+        return new_train(extracted=extracted, settings=settings).after(after)
+
+    return new_task
 
 
-def _extract(traces: str, state: str, extracted: dsl.Output[dsl.Dataset]) -> None:
-    from pathlib import Path
+def _trained_in_folds(made: Callable[[Callable[..., Any]], NewTask]) -> NewTask:
+    new_number, new_fit, new_train = (made(body) for body in (number_folds, fit_fold, train_from_folds))
 
-    from pipelines.steps import extract_step
+    def new_tasks(*, extracted: Any, settings: Any, after: dsl.PipelineTask) -> dsl.PipelineTask:
+        folds = new_number(extracted=extracted, settings=settings).after(after)
+        with dsl.ParallelFor(folds.output, name="each-fold", parallelism=FOLDS_AT_ONCE) as fold:
+            fitted = new_fit(extracted=extracted, settings=settings, fold=fold)
+        return new_train(extracted=extracted, fits=dsl.Collected(fitted.outputs["fits"]), settings=settings)
 
-    extract_step(Path(traces), Path(state), Path(extracted.path))
-
-
-def _validate(extracted: dsl.Input[dsl.Dataset]) -> str:
-    from pathlib import Path
-
-    from pipelines.steps import validate_step
-
-    return validate_step(Path(extracted.path))
-
-
-def _train(extracted: dsl.Input[dsl.Dataset], settings: str, trained: dsl.Output[dsl.Model]) -> None:
-    from pathlib import Path
-
-    from pipelines.steps import train_step
-
-    train_step(Path(extracted.path), settings, Path(trained.path))
-
-
-def _register(trained: dsl.Input[dsl.Model], registry: str, settings: str) -> str:
-    from pathlib import Path
-
-    from pipelines.steps import register_step
-
-    return register_step(Path(trained.path), registry, settings)
-
-
-def _promote(  # noqa: PLR0917 - kfp calls it
-    extracted: dsl.Input[dsl.Dataset],
-    trained: dsl.Input[dsl.Model],
-    registration: str,
-    state: str,
-    registry: str,
-    settings: str,
-) -> str:
-    from pathlib import Path
-
-    from pipelines.steps import promote_step
-
-    return promote_step(
-        Path(extracted.path),
-        Path(trained.path),
-        registration,
-        state=Path(state),
-        place=registry,
-        settings=settings,
-    )
-
-
-if __name__ == "__main__":
-    compile_pipeline(Path(sys.argv[1]), image=sys.argv[2] if len(sys.argv) > 2 else DEFAULT_IMAGE)
+    return new_tasks

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,6 @@ from serving.errors import BundleError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
-    from mlflow.exceptions import MlflowException
 
 BUNDLE_ARTIFACT = "bundle"
 """Where in a version's run the bundle's files lie."""
@@ -30,13 +31,14 @@ _QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """How MLflow says that there is no such model, or no such alias of it."""
 
 
 def registry_client(tracking_uri: str) -> MlflowClient:
-    """MLflow's client, without telemetry and progress bars; what the environment says on these stays."""
+    """MLflow's client, without telemetry, progress bars and addresses of runs, unless the environment asks for them."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient  # noqa: PLC0415
@@ -81,12 +83,13 @@ def version_of_alias(client: MlflowClient, *, model: str, alias: str) -> ModelVe
     """
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-    try:
-        return client.get_model_version_by_alias(model, alias)
-    except MlflowException as error:
-        if error.error_code in _ABSENT:
-            return None
-        raise _unanswered(f"who is {alias} of {model}", error) from error
+    with registry_asked(f"who is {alias} of {model}"):
+        try:
+            return client.get_model_version_by_alias(model, alias)
+        except MlflowException as error:
+            if error.error_code in _ABSENT:
+                return None
+            raise
 
 
 def digest_of(version: ModelVersion) -> str:
@@ -124,13 +127,25 @@ def download(client: MlflowClient, version: ModelVersion, artifact: str, directo
     Raises:
         BundleError: the registry has not got it, or can't be asked.
     """
+    with registry_asked(f"for {artifact} of version {version.version} of {version.name}"):
+        return Path(client.download_artifacts(run_of(version), artifact, str(directory)))
+
+
+@contextmanager
+def registry_asked(question: str) -> Iterator[None]:
+    """Turn what MLflow's client raises within into one sentence.
+
+    Args:
+        question: what the registry is asked, so that "MLflow was asked ..." reads well.
+
+    Raises:
+        BundleError: it could not be asked, or said no.
+    """
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
     try:
-        return Path(client.download_artifacts(run_of(version), artifact, str(directory)))
+        yield
     except (MlflowException, OSError) as error:
-        raise _unanswered(f"for {artifact} of version {version.version} of {version.name}", error) from error
-
-
-def _unanswered(question: str, error: MlflowException | OSError) -> BundleError:
-    return BundleError(f"MLflow was asked {question} and failed: {error}; see that the registry runs and is whole")
+        raise BundleError(
+            f"MLflow was asked {question} and failed: {error}; see that the registry runs and is whole"
+        ) from error

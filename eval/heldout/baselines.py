@@ -1,10 +1,10 @@
-"""What nobody needs a model for, held out as the model is: figures mean something only beside these.
+"""What the model is compared with, held out as it is: figures mean something only beside these.
 
 Each baseline bounds slowdowns and judges regimes, from the rows that the model of the same fold was trained on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from contracts.profile import Tier
 from contracts.slowdown import SLOWDOWN_CEILING
 from contracts.trace import LabelledTrace
+from eval.heldout.usual_models import held_out_bounds
 from pipelines.conformal import margin
 from pipelines.dataset import TraceDataset
 from pipelines.folds import Folds, folds_of
 from pipelines.labels import by_rules
-from pipelines.predictions import HeldOutBounds, HeldOutPredictions, HeldOutRegimes
+from pipelines.predictions import HeldOutPredictions
 
 DoubleArray = NDArray[np.float64]
 BoundRule = Callable[[Sequence[LabelledTrace], float], float]
@@ -29,20 +30,20 @@ class Baseline:
 
     Attributes:
         bounder: how it bounds; ``None`` where its bounds are not worth a look.
-        judge: how it judges.
+        judge: how it judges; ``None`` where it judges no regimes, and those of its predictions are the model's.
         predictions: in the model's own form, each row once, as of tier ``probed``.
         judges_by_rule: its regimes are the very rules that label windows without a stressor, so that only windows with
             one can tell how good they are.
     """
 
     bounder: str | None
-    judge: str
+    judge: str | None
     predictions: HeldOutPredictions
     judges_by_rule: bool = False
 
 
 def baselines(dataset: TraceDataset, predictions: HeldOutPredictions, *, folds: int) -> Iterator[Baseline]:
-    """Three baselines on the model's own folds.
+    """All baselines on the model's own folds: first what needs no model, then what is usually done.
 
     Args:
         dataset: what was trained on.
@@ -68,6 +69,10 @@ def baselines(dataset: TraceDataset, predictions: HeldOutPredictions, *, folds: 
             dataset, predictions, cut, bound=ceiling_bound, judged=np.ones_like(predictions.regimes.probability)
         ),
     )
+    rows = predictions.bounds.only(predictions.bounds.tier == Tier.PROBED.value)
+    for name, said in held_out_bounds(dataset, cut, traces=rows.trace, groups=rows.group, rate=predictions.rate):
+        bounds = replace(rows, median=said.median, upper=said.upper)
+        yield Baseline(bounder=name, judge=None, predictions=replace(predictions, bounds=bounds))
 
 
 def quantile_bound(traces: Sequence[LabelledTrace], rate: float) -> float:
@@ -96,20 +101,13 @@ def _said(
         training = [dataset.traces[index] for index in np.flatnonzero(folds.without({fold})).tolist()]
         upper[chosen] = bound(training, model.rate)
         median[chosen] = np.median([trace.slowdown for trace in training])
-    regimes = _replaced(model.regimes, probability=np.where(np.isnan(model.regimes.probability), np.nan, judged))
-    kept = {field.name: getattr(rows, field.name) for field in fields(HeldOutBounds)}
-    return HeldOutPredictions(
-        rate=model.rate,
-        clear=model.clear,
-        pressed=model.pressed,
-        bounds=HeldOutBounds(**(kept | {"upper": upper, "median": np.minimum(median, upper)})),
-        regimes=regimes,
+    regimes = model.regimes
+    probability = np.where(np.isnan(regimes.probability), np.nan, judged)
+    return replace(
+        model,
+        bounds=replace(rows, upper=upper, median=np.minimum(median, upper)),
+        regimes=replace(regimes, probability=probability),
     )
-
-
-def _replaced(regimes: HeldOutRegimes, *, probability: DoubleArray) -> HeldOutRegimes:
-    kept = {field.name: getattr(regimes, field.name) for field in fields(HeldOutRegimes)}
-    return HeldOutRegimes(**(kept | {"probability": probability}))
 
 
 def _majority(model: HeldOutPredictions, folds: Folds) -> DoubleArray:

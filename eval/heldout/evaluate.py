@@ -8,6 +8,7 @@ import numpy as np
 from contracts.profile import Tier
 from eval.figure import Figure
 from eval.heldout.baselines import Baseline, baselines
+from eval.heldout.observed import observed_figures
 from eval.heldout.report import HELD_OUT_FILE, BoundFigures, HeldOutReport, RegimeFigures
 from eval.heldout.steadiness import clock_given_away, steadiness
 from eval.heldout.trained import HeldOut, left_by_training, made_here
@@ -71,7 +72,8 @@ def held_out_report(
     tell("figures of the baselines", _MODEL_DONE)
     for baseline in baselines(dataset, predictions, folds=settings.folds):
         theirs = figures(baseline.predictions, settings)
-        regimes.append(_baseline_regimes(baseline, theirs))
+        if baseline.judge is not None:
+            regimes.append(_baseline_regimes(baseline, baseline.judge, theirs))
         if baseline.bounder is None:
             continue
         bounds.extend(
@@ -95,6 +97,7 @@ def held_out_report(
         left_by_training=held_out.left,
         regimes=tuple(regimes),
         bounds=tuple(bounds),
+        observed=observed_figures(dataset, predictions, how),
         steadiness=steady,
         clock=clock_given_away(predictions.groups, how),
     )
@@ -110,8 +113,8 @@ def _regime_figures(judge: str, found: HeldOutFigures, predictions: HeldOutPredi
     )
 
 
-def _baseline_regimes(baseline: Baseline, found: HeldOutFigures) -> RegimeFigures:
-    whole = _regime_figures(baseline.judge, found, baseline.predictions)
+def _baseline_regimes(baseline: Baseline, judge: str, found: HeldOutFigures) -> RegimeFigures:
+    whole = _regime_figures(judge, found, baseline.predictions)
     circular: dict[str, object] = {"macro_f1": None, "f1": {}} if baseline.judges_by_rule else {}
     return whole.model_copy(update={"abstention": None} | circular)
 
@@ -153,6 +156,8 @@ def _of_one_kind(
             exact_share(reached, len(coverage), confidence=settings.confidence), units=len(coverage)
         ),
         tightness=figure("tightness"),
+        mean_tightness=figure("mean_tightness"),
         ceiling=figure("ceiling"),
         median_error=figure("median_error"),
+        mean_error=figure("mean_error"),
     )

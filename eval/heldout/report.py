@@ -45,9 +45,9 @@ class BoundFigures(Document):
         coverage_worst_group: the least of the groups, which is ``worst_group``. Resampling groups never finds a worse
             one, so the lower end of its interval is the value itself.
         groups_at_rate: share of groups whose own coverage reaches the stated rate, with an exact interval.
-        tightness: median of bound over slowdown.
+        tightness, mean_tightness: median and mean of bound over slowdown.
         ceiling: share of bounds that are the ceiling, which promise nothing.
-        median_error: median relative error of the middle prediction.
+        median_error, mean_error: median and mean of the middle prediction's absolute relative error.
     """
 
     bounder: str
@@ -59,8 +59,26 @@ class BoundFigures(Document):
     worst_group: str
     groups_at_rate: Figure
     tightness: Figure
+    mean_tightness: Figure
     ceiling: Figure
     median_error: Figure
+    mean_error: Figure
+
+
+class ObservedFigures(Document):
+    """What becomes of probed victims' bounds once they were observed in company.
+
+    Attributes:
+        observations: windows of the workload in company that its own margin has seen.
+        coverage: share of its other windows that the bound held for, mean over groups.
+        mean_tightness: mean of bound over slowdown.
+        coverage_worst_workload: the least of the workloads.
+    """
+
+    observations: Annotated[int, Field(ge=0)]
+    coverage: Figure
+    mean_tightness: Figure
+    coverage_worst_workload: Share
 
 
 class SteadinessFigures(Document):
@@ -101,6 +119,7 @@ class HeldOutReport(Document):
         left_by_training: the predictions are those that the training left, not made for this report.
         regimes: the model's, then the baselines'.
         bounds: likewise.
+        observed: the model's bounds of a workload after some observations of it; none where it has too few windows.
         steadiness: of the model's regimes, on the testbed.
         clock: what a vector gives away of it, on the testbed.
     """
@@ -116,5 +135,6 @@ class HeldOutReport(Document):
     left_by_training: bool
     regimes: tuple[RegimeFigures, ...]
     bounds: tuple[BoundFigures, ...]
+    observed: tuple[ObservedFigures, ...] = ()
     steadiness: tuple[SteadinessFigures, ...] = ()
     clock: ClockFigures | None = None

@@ -6,6 +6,7 @@ from pipelines.dataset import TraceDataset
 from pipelines.settings import TrainingSettings, TreeSettings
 from pipelines.training import Training, train
 from pipelines.training_data import TrainingData, training_data
+from tests.unit.pipelines.leaky_training import held_out_by_row
 from tests.unit.pipelines.synthetic_dataset import synthetic_dataset
 
 
@@ -33,3 +34,8 @@ def data(dataset: TraceDataset, settings: TrainingSettings) -> TrainingData:
 @pytest.fixture(scope="session")
 def training(data: TrainingData, settings: TrainingSettings) -> Training:
     return train(data, settings)
+
+
+@pytest.fixture(scope="session")
+def leaky(data: TrainingData, settings: TrainingSettings) -> Training:
+    return train(held_out_by_row(data), settings)

@@ -20,6 +20,7 @@ from pipelines.interference_training import QuantileModel, fit_quantile
 from pipelines.regime_training import fit_axis
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import TrainingData
+from serving.interference_row import INTERFERENCE_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,9 @@ def quantile(data: TrainingData, settings: TrainingSettings) -> QuantileModel:
 
 def test_probes_are_seen_random_holed_and_extreme(data: TrainingData) -> None:
     probes = probes_around(data.rows.matrix)
+    assert len(probes) >= 10_000
     assert probes.dtype == np.float32
+    assert np.isnan(probes).any(axis=1).sum() > 3_000
     assert np.isnan(probes).all(axis=1).any()
     assert np.isposinf(probes).all(axis=1).any()
     assert np.isneginf(probes).all(axis=1).any()
@@ -45,7 +48,37 @@ def test_a_quantiles_graph_has_one_output_and_chooses_by_what_is_known(
     assert output_of(content).shape == (None, 1)
     assert quantile.probed is not None
     rows = data.rows.matrix[data.rows.of_tier(Tier.PROBED)]
-    assert not np.allclose(quantile.counters.inplace_predict(rows), quantile.probed.inplace_predict(rows))
+    as_counters = QuantileModel(counters=quantile.counters, probed=None).predict(rows)
+    assert not np.allclose(as_counters, quantile.predict(rows))
+
+
+def test_no_input_of_a_graph_is_a_sum_over_workloads(quantile: QuantileModel, data: TrainingData) -> None:
+    graph = onnx.load_from_string(quantile_to_onnx(quantile, rows=data.rows.matrix, name="q")).graph
+    assert [node.name for node in graph.input] == [ONNX_INPUT_NAME]
+    columns = INTERFERENCE_COLUMNS
+    assert not [column for column in columns if any(word in column for word in ("sum", "total", "mean", "average"))]
+    assert {column.split(".")[1] for column in columns if column.startswith("others.")} == {
+        "highest",
+        "second",
+        "count",
+    }
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(data: TrainingData, settings: TrainingSettings) -> None:
+    every = np.ones(len(data.rows.trace), dtype=np.bool_)
+    once, again = (
+        quantile_to_onnx(
+            fit_quantile(data.rows, every, quantile=0.5, settings=settings), rows=data.rows.matrix, name="q"
+        )
+        for _ in range(2)
+    )
+    assert once == again
+
+
+def test_operators_are_of_a_pinned_version(quantile: QuantileModel, data: TrainingData) -> None:
+    content = quantile_to_onnx(quantile, rows=data.rows.matrix, name="q")
+    versions = {entry.domain: entry.version for entry in onnx.load_from_string(content).opset_import}
+    assert versions == {"": 17, "ai.onnx.ml": 1}
 
 
 def test_a_quantile_without_probed_victims_is_exported_too(data: TrainingData, settings: TrainingSettings) -> None:

@@ -7,8 +7,8 @@ from contracts.trace import LabelledTrace
 from pipelines.dataset import TraceDataset
 from pipelines.folds import STRESSOR_GROUP
 from pipelines.interference_rows import interference_rows
-from pipelines.interference_training import SENSITIVITIES
 from pipelines.training_data import workload_profiles
+from pipelines.tree_inputs import SENSITIVITIES
 from serving.interference_row import interference_row, known_workload, worst_pressures_of
 
 

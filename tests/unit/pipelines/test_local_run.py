@@ -12,7 +12,10 @@ from feature_repo.store import open_store
 from pipelines.dataset import TraceDataset, dataset_directory, write_dataset
 from pipelines.errors import PipelineError
 from pipelines.local_run import STEPS, train_locally
+from pipelines.report import report_of
 from pipelines.settings import TrainingSettings
+from pipelines.training import train
+from pipelines.training_data import training_data
 from serving.champion import load_champion
 from tests.unit.pipelines.synthetic_dataset import vectors_of
 
@@ -43,9 +46,29 @@ def test_from_traces_to_the_champion(
     champion = load_champion(state)
     assert champion is not None
     assert champion.digest == outcome.digest
-    compiled = yaml.safe_load((state / "pipeline" / "leeward-training.yaml").read_text())
+    compiled, _ = yaml.safe_load_all((state / "pipeline" / "leeward-training.yaml").read_text())
     assert {name.removeprefix("comp-") for name in compiled["components"]} == set(STEPS)
+    (run,) = (state / "pipeline" / "root").iterdir()
+    assert "<html" in (run / "validate" / "data_docs").read_text()
+    assert "<svg" in (run / "train" / "coverage").read_text()
+    assert (run / "promote" / "decision").read_text().startswith("# leeward version 1 is now champion\n")
     assert os.listdir(elsewhere) == []  # noqa: PTH208
+
+
+def test_folds_apart_come_to_the_same_report(dataset: TraceDataset, settings: TrainingSettings, tmp_path: Path) -> None:
+    """The pipeline of a cluster, with a task a fold, under kfp.local."""
+    write_dataset(dataset, dataset_directory(tmp_path))
+    store = open_store(tmp_path)
+    Ingest(store).accept(vectors_of(dataset))
+    write_profiles(store, dataset.profiles)
+
+    few = settings.model_copy(update={"folds": 3})
+    apart = train_locally(tmp_path, few, folds_apart=True)
+
+    data = training_data(dataset, few)
+    assert apart.report == report_of(train(data, few), data)
+    (run,) = (tmp_path / "pipeline" / "root").iterdir()
+    assert len(list(run.glob("for-loop-*/fit-fold/fits"))) == 3
 
 
 def test_a_failing_step_says_its_own_sentence_and_leaves_the_state_alone(

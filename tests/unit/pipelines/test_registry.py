@@ -1,42 +1,60 @@
 """Registration, promotion and rollback against a real MLflow on sqlite."""
 
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from contracts.bundle import MANIFEST_FILE
+from pipelines.aliases import PART_MODELS, champions, make_champion, part_tag
 from pipelines.dataset import TraceDataset
+from pipelines.draft import Draft
 from pipelines.errors import PipelineError
-from pipelines.gate import GateDecision
+from pipelines.gate import GateDecision, GateLimits
+from pipelines.gate_measurement import usual_limits
 from pipelines.promote import promote
 from pipelines.registry import (
-    CHAMPION_ALIAS,
     DECISION_TAG,
+    EXPERIMENT,
     SIMULATED_TAG,
     TRAINING_DATA_TAG,
     VERDICT_TAG,
-    Registration,
     RegistryPlace,
     champion_version,
     local_registry,
     register,
+    registration_of,
+    settings_of,
 )
 from pipelines.rollback import roll_back
 from pipelines.settings import TrainingSettings
 from pipelines.steps import write_training
 from pipelines.training import Training
 from pipelines.training_data import TrainingData
-from serving.champion import load_champion, read_champion
+from pipelines.versions import all_versions, compared, named, one_version
+from serving.champion import load_champion
 from serving.errors import BundleError
 from serving.mlflow_champion import BUNDLE_ARTIFACT, DIGEST_TAG, registry_client
+from tests.unit.pipelines.registry_at_hand import Gate, aliases, files_of, serving_version
 from tests.unit.pipelines.synthetic_dataset import synthetic_dataset
 
 pytestmark = pytest.mark.slow  # MLflow's first call takes seconds
 
 
+@pytest.fixture(scope="module")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables, which take seconds to make."""
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    registry_client(f"sqlite:///{file}").search_registered_models()
+    return file
+
+
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
+def state(tmp_path: Path, empty_registry: Path) -> Path:
     (tmp_path / "state" / "mlflow").mkdir(parents=True)
+    shutil.copy(empty_registry, tmp_path / "state" / "mlflow" / "mlflow.db")
     return tmp_path / "state"
 
 
@@ -51,94 +69,263 @@ def trained(training: Training, data: TrainingData, tmp_path: Path) -> Path:
     return tmp_path / "trained"
 
 
-def files_of(state: Path) -> dict[str, bytes]:
-    """What serves from a state directory."""
-    return {
-        path.relative_to(state).as_posix(): path.read_bytes()
-        for path in state.rglob("*")
-        if path.is_file() and "mlflow" not in path.parts
-    }
+@pytest.fixture
+def worse(training: Training, data: TrainingData, tmp_path: Path) -> Path:
+    """A training whose bounds are e times as wide."""
+
+    def wider(draft: Draft) -> Draft:
+        margins = tuple(
+            one.model_copy(update={"log_margin": one.log_margin + 1.0}) for one in draft.manifest.bound_calibrations
+        )
+        return replace(draft, manifest=draft.manifest.model_copy(update={"bound_calibrations": margins}))
+
+    bounds = training.predictions.bounds
+    said = replace(training.predictions, bounds=replace(bounds, upper=bounds.upper * 2.718281828459045))
+    held_out = {fold: wider(draft) for fold, draft in training.held_out.items()}
+    write_training(
+        replace(training, draft=wider(training.draft), held_out=held_out, predictions=said), data, tmp_path / "worse"
+    )
+    return tmp_path / "worse"
 
 
-def test_from_registration_to_rollback(
-    trained: Path, dataset: TraceDataset, state: Path, place: RegistryPlace, settings: TrainingSettings
+@pytest.fixture
+def limits(settings: TrainingSettings) -> GateLimits:
+    """As usual, but on a machine that may be busy with other tests."""
+    return usual_limits(settings).model_copy(update={"regime_seconds": 1.0, "bounds_seconds": 10.0})
+
+
+@pytest.fixture
+def gate(
+    dataset: TraceDataset, state: Path, place: RegistryPlace, settings: TrainingSettings, limits: GateLimits
+) -> Gate:
+    return Gate(dataset=dataset, state=state, place=place, settings=settings, limits=limits)
+
+
+def test_a_registration_says_all_that_is_known(
+    trained: Path, dataset: TraceDataset, place: RegistryPlace, settings: TrainingSettings, tmp_path: Path
 ) -> None:
-    def ask(registration: Registration, asked: TrainingSettings = settings) -> GateDecision:
-        return promote(registration, dataset=dataset, state=state, place=place, settings=asked)
-
+    registration = register(trained, place, settings)
     client = registry_client(place.tracking_uri)
-    first = register(trained, place, settings)
-    version = client.get_model_version("leeward", first.version)
-    assert version.tags[DIGEST_TAG] == first.digest
+    version = client.get_model_version("leeward", registration.version)
+    assert version.tags[DIGEST_TAG] == registration.digest
     assert version.tags[SIMULATED_TAG] == "true"
     assert version.tags[TRAINING_DATA_TAG] == dataset.digest
-    run = client.get_run(first.run)
+    assert "Trained on simulated counters" in str(version.description)
+    assert registration_of(client, registration.version) == registration
+    assert settings_of(client, version) == settings
+
+    run = client.get_run(registration.run)
+    assert run.info.status == "FINISHED"
     assert run.data.params["rate"] == "0.75"
     assert run.data.metrics["bound.probed.unseen-victim.coverage"] > 0.5
-    assert champion_version(client) is None
-    assert files_of(state) == {}
+    assert run.inputs is not None
+    (given,) = run.inputs.dataset_inputs
+    assert dataset.digest.startswith(f"sha256:{given.dataset.digest}")
+    assert {tag.key: tag.value for tag in given.tags}["leeward.digest"] == dataset.digest
 
-    assert ask(first).promoted
+    card = Path(client.download_artifacts(registration.run, "model-card.md", str(tmp_path))).read_text()
+    assert registration.digest in card
+    assert "bound.probed.unseen-victim.coverage" in card
+    for part, number in ((part, version.tags[part_tag(part)]) for part in PART_MODELS):
+        half = client.get_model_version(part, number)
+        assert half.run_id == registration.run
+        assert half.tags[DIGEST_TAG] == registration.digest
+    assert "macro_f1" in str(client.get_model_version("leeward-regime", "1").description)
+    assert "macro_f1" not in str(client.get_model_version("leeward-interference", "1").description)
+    assert aliases(client) == aliases(client, "leeward-regime") == {"challenger": "1"}
+    assert champion_version(client) is None
+
+
+def test_each_fold_has_a_nested_run_with_its_own_figures(
+    trained: Path, training: Training, place: RegistryPlace, settings: TrainingSettings
+) -> None:
+    registration = register(trained, place, settings)
+    client = registry_client(place.tracking_uri)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    nested = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{registration.run}'")
+    assert {run.data.params["held_out_groups"] for run in nested} == set(training.predictions.groups)
+    held = {run.data.params["held_out_groups"]: run.data.metrics for run in nested}
+    name = "bound.probed.unseen-victim.coverage"
+    mean = sum(metrics[name] for metrics in held.values()) / len(held)
+    assert mean == pytest.approx(client.get_run(registration.run).data.metrics[name])
+    assert all(run.info.status == "FINISHED" for run in nested)
+
+
+def test_from_the_first_champion_to_rollback(
+    trained: Path, worse: Path, state: Path, settings: TrainingSettings, gate: Gate
+) -> None:
+    place = local_registry(state)
+    client = registry_client(place.tracking_uri)
+    first = register(trained, place, settings)
+    assert files_of(state) == {}
+    assert gate.asked(first).promoted
     champion = load_champion(state)
     assert champion is not None
     assert (champion.digest, champion.manifest.version) == (first.digest, first.version)
     tags = client.get_model_version("leeward", first.version).tags
     assert GateDecision.from_json(tags[DECISION_TAG]).promoted
     assert tags[VERDICT_TAG] == "promoted"
+    assert aliases(client) == aliases(client, "leeward-interference") == {"champion": "1"}
 
     before = files_of(state)
-    refused = register(trained, place, settings)
-    decision = ask(refused, settings.model_copy(update={"rate": 0.999}))
-    assert not decision.promoted
+    shutil.rmtree(state / "bundles")
+    (state / "champion.json").unlink()
+    assert GateDecision.from_json(tags[DECISION_TAG]) == gate.asked(first)
     assert files_of(state) == before
-    assert client.get_model_version("leeward", refused.version).tags[VERDICT_TAG] == "refused"
-    named = champion_version(client)
-    assert named is not None
-    assert str(named.version) == first.version
+
+    second = register(worse, place, settings)
+    decision = gate.asked(second)
+    assert not decision.promoted
+    assert any(sentence.startswith("bound loss") for sentence in decision.refusals)
+    assert files_of(state) == before
+    refused = client.get_model_version("leeward", second.version)
+    assert refused.tags[VERDICT_TAG] == "refused"
+    assert "Trained on simulated counters" in str(refused.description)
+    assert decision.refusals[0] in str(refused.description)
+    kept = GateDecision.from_json(refused.tags[DECISION_TAG])
+    assert kept == decision
+    assert kept.losses[0].growth > 0.05
+    assert {entry.path for entry in client.list_artifacts(second.run, "gate")} == {
+        "gate/decision.json",
+        "gate/decision.md",
+    }
+    assert aliases(client) == {"champion": "1", "challenger": "2"}
 
     third = register(trained, place, settings)
-    assert ask(third).champion == first.version
-    serves = read_champion(state)
-    assert serves is not None
-    assert serves.version == third.version
+    assert gate.asked(third).champion == first.version
+    assert serving_version(state) == third.version
+    assert aliases(client) == aliases(client, "leeward-regime") == {"champion": "3", "previous": "1"}
 
     assert roll_back(state, place).digest == first.digest
     assert client.get_model_version("leeward", third.version).tags[VERDICT_TAG] == "rolled back"
-    serves = read_champion(state)
-    assert serves is not None
-    assert serves.version == first.version
+    assert serving_version(state) == first.version
+    assert aliases(client) == aliases(client, "leeward-regime") == {"champion": "1"}
     with pytest.raises(PipelineError, match="version 1 is the first champion"):
         roll_back(state, place)
 
 
+def test_champions_are_remembered_in_the_order_in_which_they_served(
+    trained: Path, state: Path, place: RegistryPlace, settings: TrainingSettings
+) -> None:
+    client = registry_client(place.tracking_uri)
+    with pytest.raises(PipelineError, match="there is no champion to roll back from"):
+        roll_back(state, place)
+    for _ in range(4):
+        register(trained, place, settings)
+
+    def crown(number: str) -> None:
+        make_champion(client, client.get_model_version("leeward", number))
+
+    for number in ("3", "1", "2"):
+        crown(number)
+    assert champions(client) == ("3", "1", "2")
+    assert aliases(client) == {"champion": "2", "previous": "1", "challenger": "4"}
+    client.set_registered_model_alias("leeward", "champion", "4")  # by hand, past Leeward
+    assert champions(client) == ("3", "1", "2", "4")
+    client.delete_model_version("leeward", "2")
+    assert roll_back(state, place).manifest.version == "1"
+    assert aliases(client) == {"champion": "1", "previous": "3", "challenger": "4"}
+    crown("4")
+    assert aliases(client) == {"champion": "4", "previous": "1"}
+
+
 def test_an_altered_or_foreign_challenger_moves_nothing(
-    trained: Path, dataset: TraceDataset, state: Path, place: RegistryPlace, settings: TrainingSettings
+    trained: Path, state: Path, place: RegistryPlace, settings: TrainingSettings, gate: Gate
 ) -> None:
     registration = register(trained, place, settings)
     client = registry_client(place.tracking_uri)
     other = synthetic_dataset(groups=6, mixes=5, seed=3)
     with pytest.raises(PipelineError, match="judge it on the traces that it was trained on"):
         promote(registration, dataset=other, state=state, place=place, settings=settings)
-    with pytest.raises(PipelineError, match="there is no champion to roll back from"):
-        roll_back(state, place)
     altered = next((state / "mlflow" / "artifacts").rglob(f"{BUNDLE_ARTIFACT}/slowdown-q50.onnx"))
     altered.write_bytes(altered.read_bytes() + b"\0")
     with pytest.raises(BundleError, match=r"slowdown-q50\.onnx has SHA-256 .* it was altered or torn"):
-        promote(registration, dataset=dataset, state=state, place=place, settings=settings)
+        gate.asked(registration)
     client.set_model_version_tag("leeward", registration.version, DIGEST_TAG, "sha256:" + "0" * 64)
     with pytest.raises(BundleError, match=r"sha256:0{64} was asked for"):
-        promote(registration, dataset=dataset, state=state, place=place, settings=settings)
+        gate.asked(registration)
     assert champion_version(client) is None
     assert files_of(state) == {}
-    assert CHAMPION_ALIAS not in client.get_registered_model("leeward").aliases
+    assert aliases(client) == {"challenger": "1"}
 
 
-def test_a_torn_training_is_not_registered(
+def test_a_rollback_to_a_torn_version_moves_nothing(
     trained: Path, state: Path, place: RegistryPlace, settings: TrainingSettings
 ) -> None:
-    shutil.copytree(trained, trained.with_name("torn"))
-    torn = trained.with_name("torn")
-    (torn / BUNDLE_ARTIFACT / "manifest.json").write_text("{}")
+    client = registry_client(place.tracking_uri)
+    for _ in range(2):
+        make_champion(client, client.get_model_version("leeward", register(trained, place, settings).version))
+    run = client.get_run(str(client.get_model_version("leeward", "1").run_id))
+    (Path(run.info.artifact_uri.removeprefix("file://")) / BUNDLE_ARTIFACT / MANIFEST_FILE).write_text("{}")
     with pytest.raises(BundleError, match=r"manifest\.json has SHA-256"):
-        register(torn, place, settings)
-    assert not (state / "mlflow" / "mlflow.db").exists()
+        roll_back(state, place)
+    assert aliases(client) == {"champion": "2", "previous": "1"}
+    assert files_of(state) == {}
+
+
+def test_a_torn_training_is_not_registered(trained: Path, place: RegistryPlace, settings: TrainingSettings) -> None:
+    (trained / BUNDLE_ARTIFACT / MANIFEST_FILE).write_text("{}")
+    with pytest.raises(BundleError, match=r"manifest\.json has SHA-256"):
+        register(trained, place, settings)
+    assert registry_client(place.tracking_uri).search_registered_models() == []
+
+
+def test_a_champion_of_another_schema_needs_a_persons_word(
+    trained: Path, state: Path, place: RegistryPlace, settings: TrainingSettings, gate: Gate
+) -> None:
+    client = registry_client(place.tracking_uri)
+    old = register(trained, place, settings)
+    make_champion(client, client.get_model_version("leeward", old.version))
+    bundle = Path(client.get_run(old.run).info.artifact_uri.removeprefix("file://")) / BUNDLE_ARTIFACT
+    manifest = json.loads((bundle / MANIFEST_FILE).read_bytes())
+    manifest["featureSchema"] = "sha256:" + "0" * 64
+    (bundle / MANIFEST_FILE).write_text(json.dumps(manifest))
+
+    with pytest.raises(PipelineError, match="version 1 is champion, and the gate never said so"):
+        gate.asked(old)
+    new = register(trained, place, settings)
+    decision = gate.asked(new)
+    (sentence,) = decision.refusals
+    assert "champion 1 can't be compared (it was made for feature schema sha256:0000" in sentence
+    assert sentence.endswith("it takes a person's word")
+    assert aliases(client)["champion"] == old.version
+
+    decision = gate.asked(new, vouched_by="Ada Lovelace")
+    assert decision.promoted
+    tags = client.get_model_version("leeward", new.version).tags
+    assert GateDecision.from_json(tags[DECISION_TAG]).vouched_by == "Ada Lovelace"
+    assert serving_version(state) == new.version
+
+
+def test_versions_are_listed_shown_and_compared(
+    trained: Path, worse: Path, place: RegistryPlace, settings: TrainingSettings, gate: Gate
+) -> None:
+    assert all_versions(place) == ()
+    with pytest.raises(PipelineError, match="there is no version champion of leeward; there are none: train one"):
+        one_version(place, "champion")
+    first = register(trained, place, settings)
+    gate.asked(first)
+    second = register(worse, place, settings)
+    listed = all_versions(place)
+    assert [(version.version, version.aliases, version.verdict) for version in listed] == [
+        ("2", ("challenger",), ""),
+        ("1", ("champion",), "promoted"),
+    ]
+    assert listed[0].numbers == {"leeward": "2", "leeward-regime": "2", "leeward-interference": "2"}
+    shown = one_version(place, "champion")
+    assert (shown.summary, shown.run) == (listed[1], first.run)
+    assert shown.decision is not None
+    assert shown.decision.promoted
+    figure = next(one for one in shown.figures if one.name == "bound.probed.unseen-victim.coverage")
+    assert figure.lower is not None
+    assert figure.upper is not None
+    assert figure.lower <= figure.value <= figure.upper
+    comparison = compared(place, "champion", "2")
+    assert (comparison.first.digest, comparison.second.digest) == (first.digest, second.digest)
+    margin = next(one for one in comparison.figures if one.name == "bound.probed.log_margin")
+    assert margin.first is not None
+    assert margin.second is not None
+    assert margin.second.value == pytest.approx(margin.first.value + 1.0)
+    with pytest.raises(PipelineError, match="there is no version 9 of leeward; there are 1, 2, challenger, champion"):
+        named(registry_client(place.tracking_uri), "9")

@@ -8,6 +8,7 @@ from eval.figure import Figure
 from eval.heldout import HELD_OUT_FILE, HeldOutReport, evaluate_held_out, held_out_report, render_held_out
 from eval.heldout.report import BoundFigures, ClockFigures, SteadinessFigures
 from eval.heldout.trained import HeldOut
+from eval.heldout.usual_models import USUAL_MODELS
 from eval.progress import silent
 from eval.reports import report_path
 from pipelines.dataset import TraceDataset, dataset_directory, write_dataset
@@ -55,12 +56,16 @@ def test_the_worst_group_is_named_and_groups_at_the_rate_are_counted(report: Hel
     assert figures.groups_at_rate.lower < 5 / 6 < figures.groups_at_rate.upper
 
 
-def test_all_ways_of_being_unseen_and_both_tiers_are_reported_beside_two_constants(report: HeldOutReport) -> None:
+def test_all_ways_of_being_unseen_and_both_tiers_are_reported_beside_all_baselines(report: HeldOutReport) -> None:
     found = {(figures.bounder, figures.kind, figures.tier) for figures in report.bounds}
     expected: set[tuple[str, HeldOutKind, Tier | None]] = {
         ("Leeward", kind, tier) for kind in HeldOutKind for tier in (Tier.COUNTERS, Tier.PROBED)
     }
-    expected |= {(name, kind, None) for kind in HeldOutKind for name in ("constant quantile", "calibrated constant")}
+    expected |= {
+        (name, kind, None)
+        for kind in HeldOutKind
+        for name in ("constant quantile", "calibrated constant", *USUAL_MODELS)
+    }
     assert found == expected
     assert len(report.bounds) == len(expected)
 

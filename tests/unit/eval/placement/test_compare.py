@@ -126,6 +126,7 @@ def test_a_report_comes_back_from_json() -> None:
 TINY = PlacementSettings(parts=2, load=0.05, most_load=0.1, churn=4, gap_seconds=40.0, last_seconds=30.0, workers=2)
 QUICK = TrainingSettings(
     rate=0.7,
+    fewest_pressed=10,
     regime=TreeSettings(trees=5, depth=2, learning_rate=0.3),
     interference=TreeSettings(trees=8, depth=2, learning_rate=0.3),
 )
