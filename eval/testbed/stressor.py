@@ -35,7 +35,7 @@ def _llc(intensity: float) -> Behaviour:
     )
 
 
-def _membw(_: float) -> Behaviour:
+def _streams(*, remote: float) -> Behaviour:
     """Streams through arrays that no cache holds; some twenty lines are in flight a core, as on saturated machines."""
     return Behaviour(
         compute_ns=40.0,
@@ -47,13 +47,18 @@ def _membw(_: float) -> Behaviour:
         hit_exposed=0.06,
         miss_exposed=0.06,
         written=0.35,
-        remote=0.0,
+        remote=remote,
         row_missed=0.12,
         port_demand=0.3,
         core=_QUIET_CORE,
         code=_LOOP,
         pages=_FEW_PAGES,
     )
+
+
+def _membw(_: float) -> Behaviour:
+    """Streams through the socket's own memory."""
+    return _streams(remote=0.0)
 
 
 def _smt(_: float) -> Behaviour:
@@ -125,23 +130,7 @@ def _ddio(intensity: float) -> Behaviour:
 
 def _upi(_: float) -> Behaviour:
     """Streams through the other socket's memory."""
-    return Behaviour(
-        compute_ns=40.0,
-        llc_accesses=60.0,
-        footprint_bytes=2048.0 * MEBIBYTE,
-        prefetched=0.9,
-        compulsory=1.0,
-        retained=0.005,
-        hit_exposed=0.06,
-        miss_exposed=0.06,
-        written=0.35,
-        remote=1.0,
-        row_missed=0.12,
-        port_demand=0.3,
-        core=_QUIET_CORE,
-        code=_LOOP,
-        pages=_FEW_PAGES,
-    )
+    return _streams(remote=1.0)
 
 
 def _lock(_: float) -> Behaviour:
