@@ -78,9 +78,9 @@ def _learn(console: "Console", state: Path, *, seed: int) -> None:
     console.print(f"    {campaign.measured.rows} labelled windows, {campaign.measured.profiles} profiles (simulated)")
     with step(console, "vectors into the Feast repository") as report:
         push_vectors(state, campaign, report=report)
+    console.print(f"    {campaign.measured.vectors} vectors")
     with step(console, "profiles and labels into the Feast repository") as report:
         write_documents(state, campaign, report=report)
-    console.print(f"    {campaign.measured.vectors} vectors")
     with step(console, "training pipeline, compiled and run by kfp.local") as report:
         outcome = train_locally(state, progress=report)
     show_outcome(console, outcome)
