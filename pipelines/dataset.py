@@ -33,6 +33,8 @@ from serving.replacement import replace_file
 TRACES_FILE = "traces.parquet"
 PROFILES_FILE = "profiles.jsonl"
 PARTS = "part-*.parquet"
+VECTORS_FOLDER = "_vectors"
+"""Within a campaign's directory: the vectors of all its windows."""
 SETTINGS_FILE = "_settings.json"
 COMPLETE_FILE = "_complete.json"
 FOREIGN = "foreign:"

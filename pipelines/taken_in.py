@@ -7,13 +7,13 @@ import pyarrow.parquet as pq
 
 from contracts.vector import FeatureVector
 from contracts.vector_arrow import from_arrow
-from pipelines.dataset import PARTS, read_dataset
+from pipelines.dataset import PARTS, VECTORS_FOLDER, read_dataset
 from pipelines.errors import DataError
 
 if TYPE_CHECKING:
     from feature_repo.ingest import Ingest
 
-VECTORS = f"campaign=*/_vectors/{PARTS}"
+VECTORS = f"campaign=*/{VECTORS_FOLDER}/{PARTS}"
 """Where campaigns leave the vectors of all their windows, below a directory of traces."""
 
 _AT_ONCE = 5_000

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from contracts.errors import ContractError
 from contracts.model import Document, UtcTime
-from pipelines.aliases import CHALLENGER_ALIAS, CHAMPION_ALIAS, PREVIOUS_ALIAS
 from pipelines.draft import MODEL_NAME
 from pipelines.errors import PipelineError
 from pipelines.gate import GateDecision
@@ -25,8 +24,6 @@ from serving.mlflow_champion import DIGEST_TAG, registry_asked, registry_client,
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
-
-ALIASES = (CHAMPION_ALIAS, CHALLENGER_ALIAS, PREVIOUS_ALIAS)
 
 
 class VersionSummary(Document):

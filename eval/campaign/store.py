@@ -28,13 +28,19 @@ from contracts.vector_arrow import from_arrow as vectors_from_arrow
 from contracts.vector_arrow import to_arrow as vectors_to_arrow
 from eval.campaign.errors import CampaignError
 from eval.campaign.part import Part
-from pipelines.dataset import COMPLETE_FILE, PARTS, PROFILES_FILE, SETTINGS_FILE, TRACES_FILE, partition
+from pipelines.dataset import (
+    COMPLETE_FILE,
+    PARTS,
+    PROFILES_FILE,
+    SETTINGS_FILE,
+    TRACES_FILE,
+    VECTORS_FOLDER,
+    partition,
+)
 from serving.replacement import replace_file
 
 VECTORS_FILE = "vectors.parquet"
 """All vectors of a campaign that lies in one file a kind, as campaigns did before they had parts."""
-VECTORS_FOLDER = "_vectors"
-"""All vectors of a campaign, part by part."""
 _LOCK = "_lock"
 
 T = TypeVar("T")

@@ -9,9 +9,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval.campaign.store import VECTORS_FILE, VECTORS_FOLDER
+from eval.campaign.store import VECTORS_FILE
 from eval.traces.errors import DatasetError
-from pipelines.dataset import COMPLETE_FILE, PARTS, PROFILES_FILE, SETTINGS_FILE, TRACES_FILE, partition
+from pipelines.dataset import (
+    COMPLETE_FILE,
+    PARTS,
+    PROFILES_FILE,
+    SETTINGS_FILE,
+    TRACES_FILE,
+    VECTORS_FOLDER,
+    partition,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

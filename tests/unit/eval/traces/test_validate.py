@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from contracts.trace_arrow import DIGEST_KEY, arrow_schema, from_arrow, to_arrow
 from eval.campaign.campaign import run_into
 from eval.campaign.settings import CampaignSettings
-from eval.campaign.store import VECTORS_FILE, VECTORS_FOLDER
+from eval.campaign.store import VECTORS_FILE
 from eval.traces.errors import DatasetError
 from eval.traces.output import REFUSED_FILE
 from eval.traces.profiles_file import BROKEN_PROFILE
 from eval.traces.refusal import Refusals
 from eval.traces.validate import TORN, UNREADABLE, Validated, validate
-from pipelines.dataset import COMPLETE_FILE, PROFILES_FILE, TRACES_FILE, TraceDataset, read_dataset
+from pipelines.dataset import COMPLETE_FILE, PROFILES_FILE, TRACES_FILE, VECTORS_FOLDER, TraceDataset, read_dataset
 from tests.unit.eval.traces.lab import KEYS, PROFILES, START_NS, WINDOW_NS, party, profile, refused, row, rows, write
 
 ALL = len(rows())
