@@ -10,6 +10,7 @@ from cli import (
     extender,
     ingest,
     models,
+    observe,
     profile,
     reset,
     testbed,
@@ -33,6 +34,7 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(traces.app, name="traces")
 app.add_typer(testbed.app, name="testbed")
 app.command(name="profile")(profile.profile)
+app.command(name="observe")(observe.observe)
 app.add_typer(evaluate.app, name="eval")
 app.command(name="train")(train.train)
 app.command(name="demo")(demo.demo)

@@ -3,6 +3,7 @@
 <state>/nodestates/<node>.json   a NodeState
 <state>/pods/<uid>.json          a Pod as Kubernetes gives it
 <state>/profiles/<any>.json      a workload profile newer than the champion's snapshot
+<state>/observed/<name>.json     what a workload has shown against a bundle, see serving.observed_workload
 <state>/champion.json            which bundle serves, see serving.champion
 """
 
@@ -21,6 +22,7 @@ from serving.bound_model import BoundModel
 from serving.bundle_directory import Bundle
 from serving.champion import BUNDLES, champion_path, load_champion
 from serving.errors import BundleError
+from serving.observed_workload import ObservedWorkload, observed_directory
 
 NODE_STATES = "nodestates"
 PODS = "pods"
@@ -90,6 +92,11 @@ def pods(state: Path) -> DirectorySource[Pod]:
 def profiles(state: Path) -> DirectorySource[WorkloadProfile]:
     """Profiles newer than the champion's snapshot; two of one workload may lie there."""
     return DirectorySource(state / PROFILES, read=WorkloadProfile.from_json)
+
+
+def observed(state: Path) -> DirectorySource[ObservedWorkload]:
+    """What workloads have shown, against whatever bundle."""
+    return DirectorySource(observed_directory(state), read=ObservedWorkload.from_json, name_of=lambda found: found.name)
 
 
 class DirectoryChampion:

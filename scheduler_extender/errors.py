@@ -20,3 +20,18 @@ class ArgsError(ExtenderError):
     def __init__(self, message: str, *, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+class ApiError(ExtenderError):
+    """The Kubernetes API server can't be read.
+
+    Args:
+        message: one sentence, what and where.
+        status: of HTTP, or of the watch's last event; 0 where there was no answer.
+        asked_seconds: how long the server asks to be left alone.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, asked_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.asked_seconds = asked_seconds

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.profile import Tier
 from scheduler_extender.kept import Forecasts
 from scheduler_extender.outlook import NodeOutlook, Prediction
 from scheduler_extender.pod import Pod
@@ -18,7 +19,8 @@ class PartyExplanation:
         newcomer: it is the one that would come.
         domain: where it lives, or would live.
         workload: its key; ``conservative`` where its workload is not known.
-        tier: how much is known of it.
+        tier: how much is known of it; ``observed`` where its own windows moved its margin.
+        observations: how many windows of its own that margin stands on.
         median, bound: of its slowdown, if the newcomer came.
         tolerance: the slowdown that it tolerates.
         ratio: bound over tolerance; the highest of a node counts.
@@ -31,6 +33,7 @@ class PartyExplanation:
     domain: str
     workload: str
     tier: str
+    observations: int
     median: float
     bound: float
     tolerance: float
@@ -168,13 +171,14 @@ def _party(
     tolerance: float,
     measured: bool,
 ) -> PartyExplanation:
-    bound = float(found.bounds.upper[row])
+    bound, own = float(found.bounds.upper[row]), workload.own
     return PartyExplanation(
         pod=pod.full_name,
         newcomer=newcomer,
         domain=domain,
         workload=workload.key,
-        tier=workload.tier.value,
+        tier=(workload.tier if own is None or not own.moved else Tier.OBSERVED).value,
+        observations=0 if own is None else own.observations,
         median=float(found.bounds.median[row]),
         bound=bound,
         tolerance=tolerance,
@@ -189,6 +193,13 @@ def unexplained(node: str, *, score: int, standing: str, age_seconds: float | No
     return NodeExplanation(
         node=node, score=score, standing=standing, age_seconds=age_seconds, failed="", domains=(), parties=()
     )
+
+
+def _sentence(party: PartyExplanation) -> str:
+    told = f"{party.pod} on {party.domain} up to {party.bound:.2f}, tolerates {party.tolerance:g}"
+    if party.tier != Tier.OBSERVED.value:
+        return told
+    return f"{told}; bounded by {party.observations} own observation{'' if party.observations == 1 else 's'}"
 
 
 def worst_party(node: NodeExplanation) -> PartyExplanation | None:
@@ -210,10 +221,6 @@ def summary(explanation: Explanation, nodes: Sequence[str] | None = None) -> str
     ]
     for entry in sorted(chosen, key=lambda entry: (-entry.score, entry.node)):
         worst = worst_party(entry)
-        why = (
-            entry.standing
-            if worst is None
-            else f"{worst.pod} on {worst.domain} up to {worst.bound:.2f}, tolerates {worst.tolerance:g}"
-        )
+        why = entry.standing if worst is None else _sentence(worst)
         lines.append(f"{entry.score:3d}  {entry.node}  {entry.failed or why}")
     return "\n".join(lines)

@@ -16,6 +16,8 @@ class Health:
         nodes, nodes_not_believed: with a NodeState, and those of them whose state is stale or from the future.
         pods: known, finished ones included.
         workloads: with a profile.
+        workloads_observed: those that are bounded by windows of their own.
+        observations_set_aside: workloads whose windows do not count, since they stand against another bundle or tier.
         oldest_state_seconds: age of the oldest NodeState.
         refreshed_seconds_ago: since the sources were last asked.
         status: for those who look for it.
@@ -31,6 +33,8 @@ class Health:
     nodes_not_believed: int
     pods: int
     workloads: int
+    workloads_observed: int
+    observations_set_aside: int
     oldest_state_seconds: float | None
     refreshed_seconds_ago: float | None
     status: str = "ok"

@@ -7,6 +7,7 @@ from contracts.profile import WorkloadProfile
 from scheduler_extender.pod import Pod
 from scheduler_extender.sources import Champion, ChampionSource, Changes, Source
 from serving.errors import BundleError
+from serving.observed_workload import ObservedWorkload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,7 @@ class News:
     """What came since the last time.
 
     Attributes:
-        node_states, pods, profiles: what changed, and what was refused.
+        node_states, pods, profiles, observed: what changed, and what was refused.
         champion: another one, if there is one.
         champion_refused: why a champion that was named can't be used; empty where none was refused.
     """
@@ -22,8 +23,19 @@ class News:
     node_states: Changes[NodeState]
     pods: Changes[Pod]
     profiles: Changes[WorkloadProfile]
+    observed: Changes[ObservedWorkload]
     champion: Champion | None
     champion_refused: str
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """One sentence for each file, or other object, that was refused."""
+        return (
+            *self.node_states.refused,
+            *self.pods.refused,
+            *self.profiles.refused,
+            *self.observed.refused,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,7 @@ class Intake:
     node_states: Source[NodeState]
     pods: Source[Pod]
     profiles: Source[WorkloadProfile]
+    observed: Source[ObservedWorkload]
     champion: ChampionSource
 
     def news(self) -> News:
@@ -44,6 +57,7 @@ class Intake:
             refused = str(error)
         return News(
             profiles=self.profiles.changes(),
+            observed=self.observed.changes(),
             pods=self.pods.changes(),
             node_states=self.node_states.changes(),
             champion=champion,

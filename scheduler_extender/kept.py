@@ -24,6 +24,9 @@ from serving.profile_book import ProfileBook
 CHUNK = 64
 """Nodes that are computed at once: some milliseconds."""
 
+_OUTDATED = np.iinfo(np.int64).max
+"""A revision that no node reaches."""
+
 _ROW = np.dtype(
     [
         ("revision", np.int64),
@@ -74,6 +77,18 @@ class Forecasts:
         self.champion, self.book = champion, book
         self._outlooks.clear()
         self._view.touch_all()
+
+    def observe(self, workloads: frozenset[str]) -> None:
+        """Bound workloads by other margins, which the book has by now; only what stands on these is computed anew.
+
+        Args:
+            workloads: their keys.
+        """
+        self._view.touch_homes_of(workloads)
+        for kept in self._kept.values():
+            if kept.key in workloads:
+                revisions = kept.rows["revision"]
+                revisions[revisions > 0] = _OUTDATED
 
     def kept(self, workload: KnownWorkload, exclusive_cpus: int) -> KeptWorkload:
         """What is kept for a workload; the longest unused one is forgotten for a new one."""

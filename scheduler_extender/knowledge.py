@@ -11,6 +11,7 @@ from scheduler_extender.health import Health
 from scheduler_extender.intake import News
 from scheduler_extender.journal import Journal
 from scheduler_extender.kept import Forecasts
+from scheduler_extender.observations import Counting, Observations
 from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.sources import Champion
 from scheduler_extender.view import ClusterView
@@ -33,6 +34,8 @@ class Knowledge:
         self._settings = settings
         self._journal = journal
         self._profiles: dict[str, WorkloadProfile] = {}
+        self._observations = Observations()
+        self._counting = Counting(margins={}, set_aside=())
         self._champion_refused = ""
         self._registry_complaint = ""
         self._refreshed: datetime | None = None
@@ -43,19 +46,18 @@ class Knowledge:
             self._profiles.pop(profile.name, None)
             if profile.value is not None:
                 self._profiles[profile.name] = profile.value
+        for observed in news.observed.changed:
+            self._observations.take_over(observed)
         for pod in news.pods.changed:
             self.view.set_pod(pod.name, pod.value)
         for state in news.node_states.changed:
             self.view.set_state(state.name, state.value)
-        for sentence in (*news.node_states.refused, *news.pods.refused, *news.profiles.refused):
+        for sentence in news.refused:
             self._journal.metrics.count("files_refused_total")
             self._journal.once("file-refused", sentence)
         if news.champion_refused:
             self._refuse_champion(news.champion_refused)
-        if news.champion is not None:
-            self._use(news.champion)
-        elif news.profiles.changed and self.champion is not None:
-            self._use(self.champion)
+        self._predict_by(news)
         self._refreshed = now
 
     def heard_from_registry(self, complaint: str) -> None:
@@ -84,9 +86,21 @@ class Knowledge:
             nodes_not_believed=int(np.count_nonzero(~believed)),
             pods=len(self.view.pods),
             workloads=0 if forecasts is None else len(forecasts.book),
+            workloads_observed=len(self._counting.margins),
+            observations_set_aside=len(self._counting.set_aside),
             oldest_state_seconds=float(seconds - present["oldest"].min()) if len(present) else None,
             refreshed_seconds_ago=None if self._refreshed is None else seconds - self._refreshed.timestamp(),
         )
+
+    def _predict_by(self, news: News) -> None:
+        if news.champion is not None:
+            self._use(news.champion)
+        elif self.champion is None or self.forecasts is None:
+            return
+        elif news.profiles.changed:
+            self._use(self.champion)
+        elif news.observed.changed:
+            self.forecasts.observe(self._let_observations_count(self.champion, self.forecasts.book))
 
     def _use(self, champion: Champion) -> None:
         profiles = sorted([*champion.profiles, *self._profiles.values()], key=lambda profile: profile.last_seen)
@@ -100,10 +114,18 @@ class Knowledge:
             self._champion_refused = ""
             log.info("champion-in-use", digest=champion.digest, version=champion.version)
         self.champion = champion
+        self._let_observations_count(champion, book)
         if self.forecasts is None:
             self.forecasts = Forecasts(champion=champion, book=book, view=self.view, settings=self._settings)
         else:
             self.forecasts.use(champion, book)
+
+    def _let_observations_count(self, champion: Champion, book: ProfileBook) -> frozenset[str]:
+        """Returns the keys of the workloads that have another margin in the book now."""
+        self._counting = self._observations.counting(champion, book)
+        if complaint := self._counting.complaint(champion):
+            self._journal.once("observations-set-aside", complaint)
+        return book.let_own_count(self._counting.margins)
 
     def _refuse_champion(self, sentence: str) -> None:
         self._journal.metrics.count("champions_refused_total")

@@ -41,6 +41,7 @@ def build_extender(state: Path, settings: ExtenderSettings | None = None, *, clo
         node_states=directory.node_states(state),
         pods=directory.pods(state),
         profiles=directory.profiles(state),
+        observed=directory.observed(state),
         champion=directory.DirectoryChampion(state),
     )
     extender = Extender(intake=intake, settings=settings or read_settings(state), clock=clock)

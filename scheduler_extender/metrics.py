@@ -15,7 +15,7 @@ COUNTERS = {
     "late_nodes_total": "Nodes that there was no time to predict within a request's budget.",
     "failed_nodes_total": "Nodes that policy ruled out for a pod.",
     "annotations_refused_total": "Requests whose pod has an annotation that can't be followed.",
-    "files_refused_total": "NodeStates, pods and profiles that were torn or foreign.",
+    "files_refused_total": "NodeStates, pods, profiles and observations that were torn or foreign.",
     "champions_refused_total": "Champions that could not be used.",
     "registry_failures_total": "Times that the registry of models could not be followed.",
     "champions_total": "Champions taken into use.",

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.axis import AXES
-from contracts.profile import Tier
 from contracts.regime import Regime
 from contracts.vector import FloatArray
 from scheduler_extender.pod import Pod
@@ -213,10 +212,10 @@ def predict(
     rows[:first_resident, _PRESSURE] = newcomer.pressures
     rows[:first_resident, _SENSITIVITY] = newcomer.sensitivities
     join(rows[first_resident:], filled(newcomer.pressures, book.worst_pressures))
-    tiers: list[Tier] = [newcomer.tier] * first_resident + [resident.workload.tier for resident in residents]
+    victims = [newcomer] * first_resident + [resident.workload for resident in residents]
     newcomer_nodes = [index for index, _ in candidates]
     return Prediction(
-        bounds=model.predict(rows, tiers),
+        bounds=model.predict_known(rows, victims),
         node=np.array(
             newcomer_nodes + [index for index, domain in candidates for _ in domain.residents], dtype=np.intp
         ),

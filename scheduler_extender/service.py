@@ -162,6 +162,12 @@ class Extender:
         gauges = (
             ("scoring", "1 with a champion, 0 in neutral mode.", float(health.mode == "scoring")),
             ("nodes", "Nodes with a NodeState.", health.nodes),
+            ("workloads_observed", "Workloads bounded by windows of their own.", health.workloads_observed),
+            (
+                "observations_set_aside",
+                "Workloads whose own windows stand against another bundle or tier.",
+                health.observations_set_aside,
+            ),
             ("nodes_not_believed", "Nodes whose NodeState is stale or from the future.", health.nodes_not_believed),
             ("oldest_state_seconds", "Age of the oldest NodeState.", health.oldest_state_seconds or 0.0),
         )

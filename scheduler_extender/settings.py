@@ -32,8 +32,7 @@ class ExtenderSettings(Document):
         kept_workloads: for how many workloads bounds are kept; the longest unused are forgotten.
         explained_nodes: how many nodes one ``/explain`` may ask about.
         registry_seconds: how often the registry of models is asked who its champion is, where there is one.
-        registry_seconds: Annotated[float, Field(ge=0.1, le=3600.0)] = 30.0
-    poll_seconds: the state directory is looked through this often even where no change was announced.
+        poll_seconds: the state directory is looked through this often even where no change was announced.
     """
 
     default_max_slowdown: MaximumSlowdown = 1.25

@@ -36,7 +36,7 @@ class Changes(Generic[T_co]):
 
 
 class Source(Protocol[T_co]):
-    """NodeStates, pods or profiles, wherever they are from."""
+    """NodeStates, pods, profiles or observations, wherever they are from."""
 
     def changes(self) -> Changes[T_co]:
         """What changed since the last call; the first call yields all there is."""

@@ -15,6 +15,7 @@ class Standing(StrEnum):
 
     KNOWN = "known"
     ABSENT = "no NodeState"
+    FORMER = "NodeState is of a former node"
     STALE = "NodeState is stale"
     AHEAD = "NodeState is from the future"
     OTHER_CPU = "CPU is not characterised"
@@ -36,7 +37,7 @@ def code_of(standing: Standing) -> int:
 def standings(
     view: ClusterView, nodes: IndexArray, *, kept: NDArray[np.void] | None, now: datetime, settings: ExtenderSettings
 ) -> CodeArray:
-    """The first that holds of: absent, ahead, stale, other CPU, not predicted yet, undecided, known.
+    """The first that holds of: absent, of a former node, ahead, stale, other CPU, not predicted yet, undecided, known.
 
     Args:
         view: the cluster.
@@ -58,6 +59,7 @@ def standings(
     return np.select(
         [
             (nodes < 0) | ~rows["present"],
+            rows["newest"] < rows["born"],
             rows["newest"] - seconds > settings.clock_skew_seconds,
             seconds - rows["oldest"] > settings.stale_after_seconds,
             ~rows["characterised"],
@@ -68,6 +70,7 @@ def standings(
             code_of(standing)
             for standing in (
                 Standing.ABSENT,
+                Standing.FORMER,
                 Standing.AHEAD,
                 Standing.STALE,
                 Standing.OTHER_CPU,

@@ -15,6 +15,9 @@ from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.standing import CodeArray, Standing, code_of, standings
 from scheduler_extender.view import ClusterView, IndexArray
 
+_NOTHING_SEEN = (code_of(Standing.ABSENT), code_of(Standing.FORMER))
+"""What is kept of such a node, if anything is, was never seen of it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdict:
@@ -95,7 +98,7 @@ def verdict_on(
             ratio=np.maximum(found["newcomer"] / tolerance, found["residents"]),
             tie=tie_breaker(found["median"], found["pressed"]),
             known=standing == code_of(Standing.KNOWN),
-            predicted=(standing != code_of(Standing.ABSENT)) & (found["revision"] > 0),
+            predicted=~np.isin(standing, _NOTHING_SEEN) & (found["revision"] > 0),
             quiet=found["quiet"],
         )
     return Verdict(

@@ -1,6 +1,9 @@
 """What the extender knows of the cluster, in arrays that a request can index: one row a node."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,7 @@ _ROW = np.dtype(
         ("revision", np.int64),
         ("oldest", np.float64),
         ("newest", np.float64),
+        ("born", np.float64),
         ("present", np.bool_),
         ("characterised", np.bool_),
         ("demanding", np.bool_),
@@ -49,8 +53,9 @@ class ClusterView:
         """A row a node, in order of index.
 
         ``revision`` (0 before the first change), ``oldest`` and ``newest`` (POSIX seconds that the node's state is
-        judged by), ``present`` (there is a state), ``characterised``, and ``demanding`` (a resident's enforcement is
-        ``required``).
+        judged by), ``born`` (POSIX seconds before which a state is that of another node of this name; infinite where
+        the node is gone, 0 where nobody says), ``present`` (there is a state), ``characterised``, and ``demanding`` (a
+        resident's enforcement is ``required``).
         """
         return self._rows[: len(self)]
 
@@ -70,6 +75,10 @@ class ClusterView:
             row["oldest"], row["newest"] = telemetry.oldest.timestamp(), telemetry.newest.timestamp()
             row["characterised"] = telemetry.characterised
         row["revision"] += 1
+
+    def set_node(self, node: str, created: datetime | None) -> None:
+        """Take over since when there is a node; ``None`` where it is gone, though its state may stay behind."""
+        self._rows[self._index_of(node)]["born"] = math.inf if created is None else created.timestamp()
 
     def set_pod(self, uid: str, pod: Pod | None) -> None:
         """Take a pod over; ``None`` where it was deleted."""
@@ -92,10 +101,15 @@ class ClusterView:
         """Mark every node as changed: predictions stand on something else now."""
         self._rows["revision"] += 1
 
+    def touch_homes_of(self, workloads: frozenset[str]) -> None:
+        """Mark the nodes as changed where one of these workloads, by their keys, is a resident."""
+        for index, residents in enumerate(self._residents):
+            if any(pod.key in workloads for pod in residents.values()):
+                self._rows[index]["revision"] += 1
+
     def lookup(self, nodes: Sequence[str]) -> IndexArray:
         """Each node's row, ``NEVER_HEARD_OF`` where there is none."""
-        index = self._index
-        return np.array([index.get(node, NEVER_HEARD_OF) for node in nodes], dtype=np.intp)
+        return np.fromiter(map(self._index.get, nodes, repeat(NEVER_HEARD_OF)), dtype=np.intp, count=len(nodes))
 
     def telemetry(self, index: int) -> NodeTelemetry | None:
         """A node's last state, if it has one."""

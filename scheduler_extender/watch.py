@@ -11,6 +11,7 @@ from scheduler_extender import log
 from scheduler_extender.directory import NODE_STATES, PODS, PROFILES
 from scheduler_extender.service import Extender
 from serving.champion import BUNDLES
+from serving.observed_workload import OBSERVED
 
 _GATHER_MS = 100
 """Changes that follow one another this closely are taken over together."""
@@ -70,7 +71,7 @@ async def _occasions(state: Path, stop: asyncio.Event, *, poll_seconds: float) -
 
 
 def _directories(state: Path) -> list[Path]:
-    wanted = [state, *(state / name for name in (NODE_STATES, PODS, PROFILES, BUNDLES))]
+    wanted = [state, *(state / name for name in (NODE_STATES, PODS, PROFILES, OBSERVED, BUNDLES))]
     return [path for path in wanted if path.is_dir()]
 
 

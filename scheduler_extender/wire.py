@@ -184,7 +184,7 @@ def encode_filter(args: Args, failed: Mapping[str, str]) -> bytes:
 
 def encode_priorities(names: Sequence[str], scores: Sequence[int]) -> bytes:
     """``HostPriorityList``: integers, since one number with a point makes kube-scheduler drop the whole answer."""
-    return _ENCODER.encode([_HostPriority(name, score) for name, score in zip(names, scores, strict=True)])
+    return _ENCODER.encode(list(map(_HostPriority, names, scores)))
 
 
 def encode_refusal(error: ArgsError) -> bytes:

@@ -16,7 +16,8 @@ from contracts.vector import FloatArray
 from serving.bundle_directory import Bundle
 from serving.errors import BundleError
 from serving.graph import LoadedGraph
-from serving.interference_row import INTERFERENCE_COLUMNS, column_index
+from serving.interference_row import INTERFERENCE_COLUMNS, KnownWorkload, column_index
+from serving.observed_bound import OwnMargin, own_margin
 
 DoubleArray = NDArray[np.float64]
 
@@ -64,18 +65,58 @@ class BoundModel:
         widest = max(self._calibrations.values(), key=lambda calibration: calibration.log_margin)
         return self._calibrations.get(tier, widest)
 
+    def own_margin(self, tier: Tier, scores: Sequence[float]) -> OwnMargin:
+        """A workload's margin, moved from its tier's by what happened to it, see ``serving.observed_bound``.
+
+        Args:
+            tier: of its profile before it was observed.
+            scores: its own against this bundle, in any order, at least one; ``math.inf`` where it was starved.
+        """
+        population = self.calibration(tier)
+        log_margin = own_margin(scores, population=population.log_margin, rate=population.rate)
+        return OwnMargin(log_margin=log_margin, observations=len(scores), moved=log_margin != population.log_margin)
+
     def predict(self, rows: FloatArray, tiers: Sequence[Tier]) -> Bounds:
-        """Bound the slowdown of each row's victim.
+        """Bound the slowdown of each row's victim by the population's margin.
 
         Args:
             rows: float32 ``(n, len(INTERFERENCE_COLUMNS))``, see ``serving.interference_row``.
             tiers: of each row's victim's profile.
         """
-        logs = np.sort(np.stack([graph.run(rows) for graph in self._graphs], axis=1), axis=1)
         margin = {tier: self.calibration(tier).log_margin for tier in set(tiers)}
-        margins = np.array([margin[tier] for tier in tiers])
+        return self._bounded(rows, np.array([margin[tier] for tier in tiers]))
+
+    def predict_known(self, rows: FloatArray, victims: Sequence[KnownWorkload]) -> Bounds:
+        """Bound the slowdown of each row's victim by its own margin where it has one, else by its tier's.
+
+        Args:
+            rows: as of ``predict``.
+            victims: whom each row is of.
+        """
+        margin = {tier: self.calibration(tier).log_margin for tier in Tier}
+        margins = [margin[victim.tier] if victim.own is None else victim.own.log_margin for victim in victims]
+        return self._bounded(rows, np.array(margins))
+
+    def log_quantile(self, rows: FloatArray) -> DoubleArray:
+        """Logarithm of the highest quantile, float64 ``(n,)``: the bound before any margin, which scores are against.
+
+        Args:
+            rows: as of ``predict``.
+        """
+        return np.asarray(self._logs(rows)[:, -1], dtype=np.float64)
+
+    def beyond_training(self, rows: FloatArray) -> NDArray[np.bool_]:
+        """bool ``(n,)``, whether a pressure of a row lies beyond what training saw."""
+        return np.asarray((rows[:, self._ranged] > self._highest).any(axis=1))
+
+    def _bounded(self, rows: FloatArray, margins: DoubleArray) -> Bounds:
+        logs = self._logs(rows)
         upper = np.clip(np.exp(logs[:, -1] + margins), 1.0, self._ceiling)
-        beyond = np.asarray((rows[:, self._ranged] > self._highest).any(axis=1))
+        beyond = self.beyond_training(rows)
         upper[beyond] = self._ceiling
         median = np.exp(logs[:, int(np.abs(self._quantiles - 0.5).argmin())])
         return Bounds(median=np.minimum(median, upper), upper=upper, beyond_training=beyond)
+
+    def _logs(self, rows: FloatArray) -> FloatArray:
+        """float32 ``(n, quantiles)``, put in order where quantiles cross."""
+        return np.sort(np.stack([graph.run(rows) for graph in self._graphs], axis=1), axis=1)

@@ -15,6 +15,7 @@ from contracts.axis import AXES, Axis
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.profile import Tier, WorkloadProfile
 from contracts.vector import FloatArray
+from serving.observed_bound import OwnMargin
 
 PRESSURE_FEATURE: dict[Axis, str] = {
     Axis.LLC: "llc_occupancy_share",
@@ -68,6 +69,7 @@ class KnownWorkload:
         pressures: float32 ``(len(AXES),)``, what it presses alone; NaN where its profile lacks the feature.
         sensitivities: float32 ``(len(AXES),)``, the highest upper bound of its response curve an axis; NaN where it
             was not probed.
+        own: its own margin; ``None`` where it was not observed, so that its tier's counts. No part of a row.
     """
 
     key: str
@@ -75,6 +77,7 @@ class KnownWorkload:
     conservative: bool
     pressures: FloatArray
     sensitivities: FloatArray
+    own: OwnMargin | None = None
 
 
 def known_workload(profile: WorkloadProfile) -> KnownWorkload:

@@ -30,51 +30,39 @@ MOST_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedMargin:
-    """What one workload has shown so far.
+class OwnMargin:
+    """What a workload's own windows make of its margin against one bundle.
 
     Attributes:
-        scores: of its windows in company, oldest first: measured log slowdown less the log of the predicted quantile.
+        log_margin: in place of its tier's, which it may equal; ``math.inf`` where it was starved too often.
+        observations: windows that it stands on, at least one.
+        moved: it differs from its tier's.
     """
 
-    scores: tuple[float, ...] = ()
-
-    def with_score(self, score: float) -> "ObservedMargin":
-        """After one more window.
-
-        Args:
-            score: natural logarithm; of a starved victim ``math.inf``, which no margin covers.
-
-        Raises:
-            ValueError: the score is no number.
-        """
-        if math.isnan(score):
-            raise ValueError("the score of an observation is NaN: leave out windows whose slowdown was not measured")
-        return ObservedMargin(scores=(*self.scores, score)[-MOST_KEPT:])
-
-    def log_margin(self, population: float, *, rate: float) -> float:
-        """The margin in place of the population's.
-
-        Args:
-            population: the log margin of the bundle's calibration for what was known before, finite.
-            rate: as stated there, 0 to 1.
-
-        Returns:
-            A log margin, ``math.inf`` where more than ``1 - rate`` of its windows were starved.
-        """
-        return own_margin(self.scores, population=population, rate=rate)
+    log_margin: float
+    observations: int
+    moved: bool
 
 
 def own_margin(scores: Sequence[float], *, population: float, rate: float) -> float:
-    """The margin of the module's formula; population's where nothing was observed.
+    """The margin of the module's formula; the population's where nothing was observed.
 
     Args:
-        scores: float ``(n,)``, own scores in any order.
-        population: log margin.
-        rate: 0 to 1.
+        scores: float ``(n,)``, own scores in any order: natural logarithm of the measured slowdown less that of the
+            predicted quantile; of a starved victim ``math.inf``, which no margin covers.
+        population: the log margin of the bundle's calibration for what was known before, finite.
+        rate: as stated there, 0 to 1.
+
+    Returns:
+        A log margin, ``math.inf`` where more than ``1 - rate`` of its windows were starved.
+
+    Raises:
+        ValueError: a score is no number.
     """
     if not scores:
         return population
+    if any(math.isnan(score) for score in scores):
+        raise ValueError("the score of an observation is NaN: leave out windows whose slowdown was not measured")
     values = np.append(np.asarray(scores, dtype=np.float64), population)
     weights = np.append(np.ones(len(scores)), PRIOR_OBSERVATIONS)
     order = np.argsort(values, kind="stable")

@@ -96,7 +96,7 @@ def test_any_inner_failure_is_answered_neutrally_counted_and_logged(
     three_nodes: Path, build: Build, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class BrokenModel(BoundModel):
-        def predict(self, *_: object) -> Any:
+        def predict_known(self, *_: object) -> Any:
             raise RuntimeError("a graph went wrong")
 
     extender = build()
@@ -114,7 +114,7 @@ def test_any_inner_failure_is_answered_neutrally_counted_and_logged(
         1,
     ]
     assert "prioritize: RuntimeError('a graph went wrong')" in said(caplog, "answered-neutrally")
-    assert "in predict" in caplog.text
+    assert "in predict_known" in caplog.text
 
 
 def test_kept_scores_are_those_computed_afresh(three_nodes: Path, build: Build, promote: Promote) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.observed_bound import MOST_KEPT, PRIOR_OBSERVATIONS, ObservedMargin, own_margin
+from serving.observed_bound import PRIOR_OBSERVATIONS, own_margin
 
 scores = st.lists(st.floats(-2, 2), max_size=60)
 rates = st.floats(0.5, 0.95)
@@ -16,7 +16,7 @@ rates = st.floats(0.5, 0.95)
 
 @given(st.floats(-1, 1), rates)
 def test_without_observations_the_margin_is_the_populations(population: float, rate: float) -> None:
-    assert ObservedMargin().log_margin(population, rate=rate) == population
+    assert own_margin([], population=population, rate=rate) == population
 
 
 @given(scores, st.floats(-1, 1), rates, st.randoms())
@@ -68,22 +68,30 @@ def test_a_workload_that_suffers_more_is_bounded_more_loosely_at_once() -> None:
 
 
 def test_a_starved_workload_has_no_margin() -> None:
-    starved = ObservedMargin()
-    for _ in range(40):
-        starved = starved.with_score(math.inf)
-    assert starved.log_margin(0.2, rate=0.8) == math.inf
+    assert own_margin([math.inf] * 40, population=0.2, rate=0.8) == math.inf
 
 
 def test_an_observation_without_a_number_is_refused() -> None:
     with pytest.raises(ValueError, match="leave out windows whose slowdown was not measured"):
-        ObservedMargin().with_score(math.nan)
+        own_margin([0.1, math.nan], population=0.2, rate=0.8)
 
 
-def test_the_latest_observations_are_kept() -> None:
-    observed = ObservedMargin()
-    for score in range(MOST_KEPT + 3):
-        observed = observed.with_score(float(score))
-    assert observed.scores == tuple(float(score) for score in range(3, MOST_KEPT + 3))
+@given(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1), rates)
+def test_more_observations_of_a_calm_workload_never_raise_the_bound(
+    count: int, more: int, population: float, rate: float
+) -> None:
+    calm = population - 0.1
+    fewer = own_margin([calm] * count, population=population, rate=rate)
+    assert own_margin([calm] * (count + more), population=population, rate=rate) <= fewer <= population
+
+
+@given(st.integers(3, 40), st.floats(0, 1), rates, st.floats(0.01, 2))
+def test_a_workload_that_suffers_in_every_window_gets_a_higher_bound(
+    count: int, population: float, rate: float, more: float
+) -> None:
+    needed = math.ceil(PRIOR_OBSERVATIONS * (1 - rate) / rate) + 1
+    suffering = [population + more] * max(count, needed)
+    assert own_margin(suffering, population=population, rate=rate) == suffering[0]
 
 
 @pytest.mark.parametrize("count", [5, 20, 80], ids=str)
