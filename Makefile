@@ -21,9 +21,9 @@ unexport VIRTUAL_ENV
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help all install build test lint fmt run bench pictures clean
+.PHONY: help all install build test lint fmt run bench controlplane e2e pictures clean
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 all: build lint test ## build, lint and test
 
@@ -82,6 +82,20 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/python -m tests.bench.feature_store_cost
 	$(BIN)/python -m tests.bench.campaign_cost
 	$(BIN)/python -m tests.bench.probing_designs
+
+CONTROLPLANE := .tools/controlplane/leeward-controlplane
+CONTROLPLANE_SOURCES := $(wildcard infra/controlplane/*.go) infra/controlplane/go.mod infra/controlplane/go.sum
+
+controlplane: $(CONTROLPLANE) ## build a Kubernetes control plane for `make e2e`; needs Go, and some minutes the first time
+
+# Kubernetes' own version is stamped in as its releases do, or it would call itself v0.0.0.
+$(CONTROLPLANE): $(CONTROLPLANE_SOURCES)
+	@command -v go > /dev/null || { echo 'make controlplane needs Go: install the version that infra/controlplane/go.mod names (https://go.dev/dl)' >&2; exit 1; }
+	cd infra/controlplane && version=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) \
+	    && go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o ../../$@ .
+
+e2e: $(INSTALLED) $(CONTROLPLANE) ## run what needs a real control plane, on loopback; PYTEST_ARGS are handed on
+	$(BIN)/pytest tests/controlplane $(PYTEST_ARGS)
 
 pictures: $(INSTALLED) ## draw the testbed's pictures anew into docs/pictures
 	$(BIN)/leeward testbed pictures --to docs/pictures

@@ -1,5 +1,7 @@
 """``leeward extender``: answer kube-scheduler."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,17 +20,38 @@ def _group() -> None:
 
 @app.command()
 def serve(
+    *,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port; 0 picks a free one.")] = 8888,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
     state: StateOption = DEFAULT,
+    api_server: Annotated[
+        str,
+        typer.Option(
+            "--api-server",
+            metavar="URL",
+            help="Follow this API server's nodes, NodeStates and pods; within a pod the cluster's own is found.",
+        ),
+    ] = "",
+    ca_file: Annotated[
+        Path | None, typer.Option(help="With --api-server: its certificate authority.", dir_okay=False)
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="With --api-server: a bearer token, read for each request.", dir_okay=False)
+    ] = None,
 ) -> None:
-    """Serve /filter, /prioritize and /healthz until stopped."""
+    """Answer kube-scheduler until stopped."""
     with ended_by_sigterm():
         from contracts.errors import ContractError
+        from scheduler_extender.api_server import ApiServer
         from scheduler_extender.errors import ExtenderError
         from scheduler_extender.main import serve as serve_extender
         from serving.errors import BundleError
 
         with complaining_of(StateError, ExtenderError, BundleError, ContractError):
+            followed = (
+                ApiServer(url=api_server, ca_file=ca_file, token_file=token_file)
+                if api_server
+                else ApiServer.in_cluster(os.environ)
+            )
             claim(state)
-            serve_extender(state=state, host=host, port=port)
+            serve_extender(state=state, host=host, port=port, api_server=followed)

@@ -6,7 +6,9 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 from fastapi import FastAPI, Request, Response
 
+from scheduler_extender.cluster import Cluster
 from scheduler_extender.errors import ArgsError
+from scheduler_extender.health import readiness_of
 from scheduler_extender.service import Answer, Extender
 from scheduler_extender.wire import oversized
 from serving.exposition import CONTENT_TYPE
@@ -18,12 +20,13 @@ WARNING = "Warning"
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(extender: Extender, *, lifespan: Lifespan | None = None) -> FastAPI:
+def create_app(extender: Extender, *, lifespan: Lifespan | None = None, cluster: Cluster | None = None) -> FastAPI:
     """The webhook's application.
 
     Args:
         extender: answers.
         lifespan: what runs beside the requests, see ``scheduler_extender.main``.
+        cluster: the API server's objects, where the extender follows one.
     """
     app = FastAPI(title="Leeward scheduler extender", lifespan=lifespan, openapi_url=None)
 
@@ -44,6 +47,11 @@ def create_app(extender: Extender, *, lifespan: Lifespan | None = None) -> FastA
     @app.get("/healthz", response_class=Response)
     async def healthz() -> Response:
         return Response(msgspec.json.encode(extender.health()), media_type=JSON)
+
+    @app.get("/readyz", response_class=Response)
+    async def readyz() -> Response:
+        readiness = readiness_of(extender.health(), cluster)
+        return Response(msgspec.json.encode(readiness), status_code=200 if readiness.ready else 503, media_type=JSON)
 
     @app.get("/metrics", response_class=Response)
     async def metrics() -> Response:

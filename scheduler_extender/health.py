@@ -1,6 +1,8 @@
-"""What ``/healthz`` says."""
+"""What ``/healthz`` and ``/readyz`` say."""
 
 from dataclasses import dataclass
+
+from scheduler_extender.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +40,35 @@ class Health:
     oldest_state_seconds: float | None
     refreshed_seconds_ago: float | None
     status: str = "ok"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether the scheduler should ask this replica.
+
+    Attributes:
+        ready: the cluster was read whole once. It stays ready when the API server goes away: what is known ages, and
+            nodes score neutrally in the end.
+        mode, champion, champion_version: which model serves, see ``Health``.
+        api_server: whom it follows; empty where it reads a state directory.
+        complaint: why the API server can't be followed at present, empty where it can.
+    """
+
+    ready: bool
+    mode: str
+    champion: str
+    champion_version: str
+    api_server: str
+    complaint: str
+
+
+def readiness_of(health: Health, cluster: Cluster | None) -> Readiness:
+    """Readiness of an extender."""
+    return Readiness(
+        ready=cluster is None or cluster.synced,
+        mode=health.mode,
+        champion=health.champion,
+        champion_version=health.champion_version,
+        api_server="" if cluster is None else cluster.server.url,
+        complaint="" if cluster is None else cluster.complaint,
+    )

@@ -1,6 +1,7 @@
 """All sources at once: what they yield together is taken over in one step, between two requests."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts.nodestate import NodeState
 from contracts.profile import WorkloadProfile
@@ -15,11 +16,12 @@ class News:
     """What came since the last time.
 
     Attributes:
-        node_states, pods, profiles, observed: what changed, and what was refused.
+        nodes, node_states, pods, profiles, observed: what changed, and what was refused.
         champion: another one, if there is one.
         champion_refused: why a champion that was named can't be used; empty where none was refused.
     """
 
+    nodes: Changes[datetime]
     node_states: Changes[NodeState]
     pods: Changes[Pod]
     profiles: Changes[WorkloadProfile]
@@ -31,6 +33,7 @@ class News:
     def refused(self) -> tuple[str, ...]:
         """One sentence for each file, or other object, that was refused."""
         return (
+            *self.nodes.refused,
             *self.node_states.refused,
             *self.pods.refused,
             *self.profiles.refused,
@@ -40,8 +43,9 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The ports of one extender."""
+    """The ports of one extender; ``nodes`` yields when each came into the cluster."""
 
+    nodes: Source[datetime]
     node_states: Source[NodeState]
     pods: Source[Pod]
     profiles: Source[WorkloadProfile]
@@ -59,6 +63,7 @@ class Intake:
             profiles=self.profiles.changes(),
             observed=self.observed.changes(),
             pods=self.pods.changes(),
+            nodes=self.nodes.changes(),
             node_states=self.node_states.changes(),
             champion=champion,
             champion_refused=refused,

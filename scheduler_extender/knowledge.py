@@ -48,6 +48,8 @@ class Knowledge:
                 self._profiles[profile.name] = profile.value
         for observed in news.observed.changed:
             self._observations.take_over(observed)
+        for node in news.nodes.changed:
+            self.view.set_node(node.name, node.value)
         for pod in news.pods.changed:
             self.view.set_pod(pod.name, pod.value)
         for state in news.node_states.changed:
@@ -70,7 +72,7 @@ class Knowledge:
     def health(self, now: datetime) -> Health:
         """What is stood on."""
         rows, seconds = self.view.rows, now.timestamp()
-        present = rows[rows["present"]]
+        present = rows[rows["present"] & (rows["newest"] >= rows["born"])]
         believed = (seconds - present["oldest"] <= self._settings.stale_after_seconds) & (
             present["newest"] - seconds <= self._settings.clock_skew_seconds
         )

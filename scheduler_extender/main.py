@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -12,11 +13,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from scheduler_extender import directory, log
+from scheduler_extender.api_server import ApiServer
 from scheduler_extender.app import create_app
+from scheduler_extender.cluster import Cluster
 from scheduler_extender.errors import ExtenderError
 from scheduler_extender.intake import Intake
 from scheduler_extender.service import Clock, Extender, utc_now
 from scheduler_extender.settings import ExtenderSettings, read_settings
+from scheduler_extender.sources import Silence
 from scheduler_extender.watch import keep_up
 from serving.registry_watch import follow_registry
 
@@ -24,22 +28,33 @@ TRACKING_URI = "MLFLOW_TRACKING_URI"
 """MLflow's own variable; where it is set, the champion is the one that the registry's alias names."""
 
 _LAST_REQUESTS_SECONDS = 10
+_SWITCH_SECONDS = 0.0005
+"""How long a thread that reads from the API server may hold the interpreter while a request waits; Python's own 5 ms
+would show in every latency."""
 
 
-def build_extender(state: Path, settings: ExtenderSettings | None = None, *, clock: Clock = utc_now) -> Extender:
+def build_extender(
+    state: Path,
+    settings: ExtenderSettings | None = None,
+    *,
+    clock: Clock = utc_now,
+    cluster: Cluster | None = None,
+) -> Extender:
     """An extender on a state directory, which has looked at it once; call ``refresh`` to let it look again.
 
     Args:
         state: may be empty, or not be there: the extender then answers neutrally.
         settings: those of the state directory where absent.
         clock: UTC now.
+        cluster: where nodes, NodeStates and pods come from; from the state directory where absent.
 
     Raises:
         ExtenderError: the settings can't be used.
     """
     intake = Intake(
-        node_states=directory.node_states(state),
-        pods=directory.pods(state),
+        nodes=Silence() if cluster is None else cluster.nodes,
+        node_states=directory.node_states(state) if cluster is None else cluster.node_states,
+        pods=directory.pods(state) if cluster is None else cluster.pods,
         profiles=directory.profiles(state),
         observed=directory.observed(state),
         champion=directory.DirectoryChampion(state),
@@ -49,7 +64,13 @@ def build_extender(state: Path, settings: ExtenderSettings | None = None, *, clo
     return extender
 
 
-def serve(*, state: Path, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 - kube-scheduler is another pod
+def serve(
+    *,
+    state: Path,
+    port: int,
+    host: str = "0.0.0.0",  # noqa: S104 - kube-scheduler is another pod
+    api_server: ApiServer | None = None,
+) -> None:
     """Answer kube-scheduler until a signal comes; requests under way are answered first.
 
     Args:
@@ -57,6 +78,7 @@ def serve(*, state: Path, port: int, host: str = "0.0.0.0") -> None:  # noqa: S1
         port: to listen on; 0 takes a free one, which the log names.
         host: the address to listen on: all by default, since a Service leads here. There is nothing to be had but
             scores; the manifests' network policy says who may ask.
+        api_server: whose nodes, NodeStates and pods are followed; the state directory's where absent.
 
     Raises:
         ExtenderError: the state directory, its settings, or the port can't be used.
@@ -66,29 +88,42 @@ def serve(*, state: Path, port: int, host: str = "0.0.0.0") -> None:  # noqa: S1
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExtenderError(f"{state} can't be used as state: {error.strerror}; name a directory") from error
-    extender = build_extender(state)
+    cluster = None if api_server is None else Cluster(api_server)
+    extender = build_extender(state, cluster=cluster)
     listening = bound(host, port)
     address, free_port = listening.getsockname()[:2]
-    log.info("listening", address=address, port=free_port, state=str(state), mode=extender.health().mode)
+    followed = "" if api_server is None else api_server.url
+    log.info(
+        "listening",
+        address=address,
+        port=free_port,
+        state=str(state),
+        api_server=followed,
+        mode=extender.health().mode,
+    )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
-    server = server_of(extender, state, tracking_uri=os.environ.get(TRACKING_URI, ""))
+    server = server_of(extender, state, tracking_uri=os.environ.get(TRACKING_URI, ""), cluster=cluster)
     with listening, suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 
 
-def server_of(extender: Extender, state: Path, *, tracking_uri: str = "") -> uvicorn.Server:
+def server_of(
+    extender: Extender, state: Path, *, tracking_uri: str = "", cluster: Cluster | None = None
+) -> uvicorn.Server:
     """One worker on uvloop and httptools; it looks at the state directory, and at the registry, beside the requests.
 
     Args:
         extender: answers.
         state: what to look at.
         tracking_uri: of MLflow; empty where there is no registry.
+        cluster: the API server's objects, where the extender follows one.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        beside = [asyncio.create_task(keep_up(extender, state, stop))]
+        beside = [asyncio.create_task(keep_up(extender, state, stop, cluster=cluster))]
         if tracking_uri:
             registry = follow_registry(
                 state,
@@ -106,7 +141,7 @@ def server_of(extender: Extender, state: Path, *, tracking_uri: str = "") -> uvi
 
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(extender, lifespan=lifespan),
+            create_app(extender, lifespan=lifespan, cluster=cluster),
             loop="uvloop",
             http="httptools",
             log_config=None,

@@ -116,13 +116,12 @@ class Reflector(Generic[T]):
     Args:
         server: the API server.
         resource: what to follow.
-        heard: called in the thread whenever there is something to take over.
     """
 
-    def __init__(self, server: ApiServer, resource: Resource[T], *, heard: Callable[[], None]) -> None:
+    def __init__(self, server: ApiServer, resource: Resource[T]) -> None:
         self._api = ApiReader(server)
         self._resource = resource
-        self._heard = heard
+        self._heard: Callable[[], None] = _nobody_listens
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follow {resource.plural}", daemon=True)
         self._response: urllib3.BaseHTTPResponse | None = None
@@ -135,8 +134,13 @@ class Reflector(Generic[T]):
         self._failures = 0
         self._synced = False
 
-    def start(self) -> None:
-        """Begin to follow."""
+    def start(self, heard: Callable[[], None]) -> None:
+        """Begin to follow.
+
+        Args:
+            heard: called in the thread whenever there is something to take over.
+        """
+        self._heard = heard
         self._thread.start()
 
     def close(self) -> None:
@@ -300,6 +304,10 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     for piece in response.stream(_READ_BYTES, decode_content=False):
         *whole, rest = (rest + piece).split(b"\n")
         yield from filter(None, whole)
+
+
+def _nobody_listens() -> None:
+    """Before it is started."""
 
 
 def _pause_seconds(failures: int) -> float:

@@ -5,7 +5,7 @@ Asking may read files or a network, so it is done beside the requests; what it y
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Never, Protocol, TypeVar
 
 from contracts.profile import WorkloadProfile
 from serving.bound_model import BoundModel
@@ -59,6 +59,14 @@ class Champion:
     simulated: bool
     profiles: tuple[WorkloadProfile, ...]
     model: BoundModel
+
+
+class Silence:
+    """A source of what nobody watches."""
+
+    def changes(self) -> Changes[Never]:
+        """Nothing, ever."""
+        return Changes()
 
 
 class ChampionSource(Protocol):

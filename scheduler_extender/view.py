@@ -78,7 +78,8 @@ class ClusterView:
 
     def set_node(self, node: str, created: datetime | None) -> None:
         """Take over since when there is a node; ``None`` where it is gone, though its state may stay behind."""
-        self._rows[self._index_of(node)]["born"] = math.inf if created is None else created.timestamp()
+        index = self._index_of(node)
+        self._rows[index]["born"] = math.inf if created is None else created.timestamp()
 
     def set_pod(self, uid: str, pod: Pod | None) -> None:
         """Take a pod over; ``None`` where it was deleted."""

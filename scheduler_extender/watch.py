@@ -1,13 +1,17 @@
-"""Keeps an extender up to date beside its requests: a watch on the state directory, and work ahead in short steps."""
+"""Keeps an extender up to date beside its requests: watches on the state directory and the API server, and work ahead
+in short steps.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 from watchfiles import awatch
 
 from scheduler_extender import log
+from scheduler_extender.cluster import Cluster
 from scheduler_extender.directory import NODE_STATES, PODS, PROFILES
 from scheduler_extender.service import Extender
 from serving.champion import BUNDLES
@@ -17,20 +21,49 @@ _GATHER_MS = 100
 """Changes that follow one another this closely are taken over together."""
 
 
-async def keep_up(extender: Extender, state: Path, stop: asyncio.Event) -> None:
+async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, cluster: Cluster | None = None) -> None:
     """Take news over as they come, and compute ahead of requests, until ``stop`` is set.
 
     Files are read and champions loaded in a thread, so that requests are answered meanwhile.
+
+    Args:
+        extender: takes them over.
+        state: the directory whose files are looked at.
+        stop: ends it.
+        cluster: the API server's objects, where the extender follows one.
     """
-    unsettled = asyncio.Event()
+    fresh, unsettled = asyncio.Event(), asyncio.Event()
+    announcing = asyncio.create_task(_announce(state, stop, fresh, poll_seconds=extender.settings.poll_seconds))
     settling = asyncio.create_task(_settle(extender, unsettled))
+    if cluster is not None:
+        cluster.follow(partial(_set_from_a_thread, fresh, asyncio.get_running_loop()))
     try:
-        async for _ in _occasions(state, stop, poll_seconds=extender.settings.poll_seconds):
+        while not announcing.done():
+            await fresh.wait()
+            fresh.clear()
             extender.take_over(await asyncio.to_thread(extender.news))
             unsettled.set()
+            await _paused(stop, _GATHER_MS / 1000)
+        announcing.result()
     finally:
+        announcing.cancel()
         settling.cancel()
-        await asyncio.wait([settling])
+        await asyncio.wait([announcing, settling])
+        if cluster is not None:
+            await asyncio.to_thread(cluster.close)
+
+
+def _set_from_a_thread(event: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    loop.call_soon_threadsafe(event.set)
+
+
+async def _announce(state: Path, stop: asyncio.Event, fresh: asyncio.Event, *, poll_seconds: float) -> None:
+    """Set ``fresh`` whenever files may have changed, and at the end, so that nobody waits for it in vain."""
+    try:
+        async for _ in _occasions(state, stop, poll_seconds=poll_seconds):
+            fresh.set()
+    finally:
+        fresh.set()
 
 
 async def _settle(extender: Extender, unsettled: asyncio.Event) -> None:

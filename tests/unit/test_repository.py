@@ -49,7 +49,7 @@ def our_files(*suffixes: str) -> list[Path]:
 
 def targets() -> set[str]:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z]+):(?!=)", makefile, flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9]+):(?!=)", makefile, flags=re.MULTILINE))
 
 
 def test_every_list_of_rooms_names_them_all() -> None:
@@ -98,7 +98,7 @@ def test_images_are_built_with_the_locked_uv() -> None:
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".ci/run"])
 def test_named_targets_exist(name: str) -> None:
     named = set(
-        re.findall(r"(?:^ *|`)make ((?:[a-z]+ ?)+)", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        re.findall(r"(?:^ *|`)make ((?:[a-z0-9]+ ?)+)", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
     )
     assert named
     assert {target for names in named for target in names.split()} <= targets()

@@ -102,7 +102,7 @@ def test_second_scheduler_takes_neither_pods_nor_lease_of_the_first(
 
 def test_deployment_reads_this_file(objects: list[Manifest]) -> None:
     deployment = find(objects, "Deployment", "leeward-scheduler")
-    config_map = find(objects, "ConfigMap", "leeward-scheduler")
+    config_map = find(objects, "ConfigMap", "leeward-scheduler-configuration")
     (volume,) = pod_of(deployment)["volumes"]
     assert volume["configMap"]["name"] == config_map["metadata"]["name"]
     container = container_of(deployment)

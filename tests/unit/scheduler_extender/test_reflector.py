@@ -31,9 +31,12 @@ class Follower:
 
     def __init__(self, server: ApiServer, resource: Resource[int] = RESOURCE) -> None:
         self._news = threading.Condition()
-        self.reflector = Reflector(server, resource, heard=self._heard)
+        self.reflector = Reflector(server, resource)
         self.known: dict[str, int] = {}
         self.refused: list[str] = []
+
+    def start(self) -> None:
+        self.reflector.start(self._heard)
 
     def _heard(self) -> None:
         with self._news:
@@ -64,7 +67,7 @@ class Follower:
 @contextmanager
 def following(stub: ApiStub, resource: Resource[int] = RESOURCE) -> Iterator[Follower]:
     follower = Follower(stub.server, resource)
-    follower.reflector.start()
+    follower.start()
     try:
         yield follower
     finally:
@@ -187,7 +190,7 @@ def test_a_server_that_is_not_there_is_complained_of() -> None:
     with api_stub(RESOURCE.path) as gone:
         server = gone.server
     follower = Follower(server)
-    follower.reflector.start()
+    follower.start()
     try:
         assert follower.waits_until_complaint(is_there=True)
         assert server.url in follower.reflector.complaint
@@ -199,7 +202,7 @@ def test_a_token_is_read_anew_for_each_request(stub: ApiStub, tmp_path: Path) ->
     token = tmp_path / "token"
     token.write_text("first\n")
     follower = Follower(ApiServer(url=stub.server.url, token_file=token))
-    follower.reflector.start()
+    follower.start()
     try:
         stub.put("a", value=1)
         assert follower.knows({"a": 1})
