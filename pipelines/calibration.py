@@ -23,7 +23,8 @@ def axis_calibrations(
 ) -> tuple[AxisCalibration, ...]:
     """One table a judged axis, on windows that meet none of ``held_out``.
 
-    A window is scored once for each fold that has a party in it, by the fit that has not seen that fold.
+    A window is scored once for each fold that has a party in it, by the fit that has not seen that fold. The sigmoid
+    and the axis' thresholds both come from these scores.
     """
     return tuple(_axis_calibration(axis, data, fits, held_out, settings) for axis in data.labels.judged)
 
@@ -78,8 +79,8 @@ def _axis_calibration(
         axis,
         scores=np.concatenate(scores),
         pressed=np.concatenate(truth),
-        clear=settings.clear,
-        pressed_from=settings.pressed,
+        wrong_at_most=settings.wrong_at_most,
+        undecided_at_most=settings.undecided_at_most,
     )
 
 

@@ -12,9 +12,11 @@ PIPELINE_NAME = "leeward-campaign-ingest"
 DESCRIPTION = "Vectors, profiles and labels of characterisation campaigns into the feature store."
 
 
-def campaign_ingest_pipeline(image: str = DEFAULT_IMAGE) -> dsl.base_component.BaseComponent:
+def campaign_ingest_pipeline(image: str = DEFAULT_IMAGE, *, retried: bool = True) -> dsl.base_component.BaseComponent:
     """The pipeline with its components in an image; nothing is taken in that an expectation refuses."""
-    new_read, new_validate, new_take_in = (in_image(body, image) for body in (read_traces, validate, take_in))
+    new_read, new_validate, new_take_in = (
+        in_image(body, image, retried=retried) for body in (read_traces, validate, take_in)
+    )
 
     def leeward_campaign_ingest(traces: str = TRACES, state: str = STATE) -> None:
         read = new_read(traces=traces)

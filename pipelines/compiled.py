@@ -7,8 +7,9 @@ due, ``--to DIRECTORY --image IMAGE`` for a cluster whose registry has the image
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from kfp import compiler, dsl
 
@@ -20,7 +21,15 @@ from pipelines.training_pipeline import training_pipeline
 
 COMPILED = Path(__file__).parent.parent / "infra" / "pipelines"
 
-PIPELINES: Mapping[str, Callable[[str], dsl.base_component.BaseComponent]] = {
+
+class MadePipeline(Protocol):
+    """A function of a ``*_pipeline.py``."""
+
+    def __call__(self, image: str = ..., *, retried: bool = ...) -> dsl.base_component.BaseComponent:
+        """The pipeline with its components in an image; failed tasks are tried again or not."""
+
+
+PIPELINES: Mapping[str, MadePipeline] = {
     "train": training_pipeline,
     "campaign-ingest": campaign_ingest_pipeline,
     "heldout-report": heldout_report_pipeline,

@@ -6,6 +6,7 @@ margin is the quantile of that distribution (Lee, Barber and Willett, "Distribut
 data", 2023, section 2.2, "HCP"). No rate above K/(K+1) has a finite margin.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,7 +33,7 @@ def refuse_unsupported(rate: float, groups: int) -> None:
     if rate > supported + _SLACK:
         raise DataError(
             f"a rate of {rate:g} can't be calibrated over {groups} workload group(s), which support no more than "
-            f"{supported:.3f}: state a lower rate or characterise more workloads"
+            f"{math.floor(1e3 * supported) / 1e3:.3f}: state a lower rate or characterise more workloads"
         )
 
 

@@ -33,7 +33,8 @@ def coverage_page(predictions: HeldOutPredictions, figures: HeldOutFigures) -> s
         f"<h1>Coverage of bounds on workloads never seen</h1>\n"
         f"<p>{groups} workload groups, each judged by models, calibration and ranges that were made without it. The "
         f"dashed line is the stated rate, {predictions.rate:.0%}. A dot is the share of a group's rows whose slowdown "
-        f"stayed within the bound; the bar is the interval of their mean over groups.</p>\n{plots}</html>\n"
+        f"stayed within the bound, red where that is less than stated; the bar is the interval of their mean over "
+        f"groups.</p>\n{plots}</html>\n"
     )
 
 

@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from contracts.axis import AXES, Axis
+from pipelines.boosting import Boosting, boosted_here
 from pipelines.interference_training import QuantileModel, fit_quantile
 from pipelines.regime_training import fit_axis
 from pipelines.settings import TrainingSettings
@@ -34,11 +35,13 @@ class FittedModels:
     quantiles: Mapping[float, QuantileModel]
 
 
-def cross_fit(data: TrainingData, settings: TrainingSettings) -> Mapping[HeldOut, FittedModels]:
+def cross_fit(
+    data: TrainingData, settings: TrainingSettings, boosting: Boosting = boosted_here
+) -> Mapping[HeldOut, FittedModels]:
     """Fit every part; where two folds are held out the upper quantile alone, since calibration needs no median."""
     parts = list(parts_of_folds(len(data.folds.folds)))
     with ThreadPoolExecutor(max_workers=settings.workers) as pool:
-        fitted = pool.map(lambda held_out: fit_part(data, held_out, settings), parts)
+        fitted = pool.map(lambda held_out: fit_part(data, held_out, settings, boosting), parts)
         return dict(zip(parts, fitted, strict=True))
 
 
@@ -49,17 +52,22 @@ def parts_of_folds(folds: int) -> Iterator[HeldOut]:
             yield frozenset(held_out)
 
 
-def fit_part(data: TrainingData, held_out: HeldOut, settings: TrainingSettings) -> FittedModels:
+def fit_part(
+    data: TrainingData, held_out: HeldOut, settings: TrainingSettings, boosting: Boosting = boosted_here
+) -> FittedModels:
     """The models that have not seen some folds."""
     windows = data.windows_without(held_out)
     rows = data.rows_without(held_out)
     quantiles = (settings.upper,) if len(held_out) > 1 else (settings.median, settings.upper)
     return FittedModels(
         axes={
-            axis: fit_axis(data.windows.vectors[windows], data.labels.pressed[windows, AXES.index(axis)], settings)
+            axis: fit_axis(
+                data.windows.vectors[windows], data.labels.pressed[windows, AXES.index(axis)], settings, boosting
+            )
             for axis in data.labels.judged
         },
         quantiles={
-            quantile: fit_quantile(data.rows, rows, quantile=quantile, settings=settings) for quantile in quantiles
+            quantile: fit_quantile(data.rows, rows, quantile=quantile, settings=settings, boosting=boosting)
+            for quantile in quantiles
         },
     )

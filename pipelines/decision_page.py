@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contracts.model import Document
 from pipelines.gate import GateDecision
 
+_WRITTEN_OUT = 10_000.0
+"""From here up, figures are bytes and such: written out, they are easier to read than with an exponent."""
+
 
 def decision_page(decision: GateDecision, *, model: str, version: str) -> str:
     """Markdown: the verdict, why, and every check with all its figures."""
@@ -39,7 +42,7 @@ def _words(name: str) -> str:
 def _figure(value: object) -> str:
     match value:
         case float():
-            return f"{value:.4g}"
+            return f"{value:,.0f}" if abs(value) >= _WRITTEN_OUT else f"{value:.4g}"
         case tuple():
             return ", ".join(map(str, value)) or "none"
     return str(value)

@@ -11,3 +11,7 @@ class DataError(PipelineError):
 
 class ExportError(PipelineError):
     """An exported graph does not say what the trained model says."""
+
+
+class EngineError(PipelineError):
+    """The engine that was to do the work can't; the message says what it lacks or lost, and what to do."""

@@ -120,6 +120,28 @@ def checked(
         first += len(rows)
 
 
+def check_together(
+    traces: Sequence[LabelledTrace],
+    *,
+    first: int,
+    profiles: Mapping[str, WorkloadProfile],
+    vectors_as_of: VectorsAsOf,
+) -> None:
+    """Check some rows by one join: a partition of a dataset.
+
+    Args:
+        traces: the rows.
+        first: the number of the first of them among all, for what is said of them.
+        profiles: those that they name, by digest.
+        vectors_as_of: the join.
+
+    Raises:
+        DataError: as ``checked``.
+    """
+    known_since_ns = {digest: _known_since_ns(profile) for digest, profile in profiles.items()}
+    _Rows(traces=traces, first=first, vectors_as_of=vectors_as_of).check(known_since_ns)
+
+
 class _Question(NamedTuple):
     """One vector of one row."""
 

@@ -65,13 +65,11 @@ def predictions_of(
         family: the bundles.
         data: rows and windows to judge.
         groups: each held out from some bundle of the family.
-        settings: the rate and thresholds that the predictions are to be judged at.
+        settings: the rate that the predictions are to be judged at.
     """
     bundles = {group: bundle for group in groups if (bundle := family.without(group)) is not None}
     return HeldOutPredictions(
         rate=settings.rate,
-        clear=settings.clear,
-        pressed=settings.pressed,
         bounds=joined_bounds([bounds_without(bundle, data, group) for group, bundle in bundles.items()]),
         regimes=joined_regimes([regimes_without(bundle, data, group) for group, bundle in bundles.items()]),
     )

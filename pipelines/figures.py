@@ -11,6 +11,7 @@ from contracts.bundle import HeldOutFigure
 from contracts.regime import Regime
 from contracts.slowdown import SLOWDOWN_CEILING
 from contracts.trace import Provenance
+from pipelines.abstention import PRESSED, UNDECIDED
 from pipelines.bootstrap import Interval, Resampling, Statistic, over_groups
 from pipelines.errors import DataError
 from pipelines.interference_rows import TIERS
@@ -22,11 +23,14 @@ class HeldOutFigures:
     """All figures.
 
     Of regimes: ``regime.macro_f1``; ``regime.macro_f1_injected``, on windows that a stressor labelled, not a rule;
-    ``regime.abstention``, the share of windows judged unknown. Of bounds: ``bound.<tier>.<kind>.<what>`` where ``what``
-    is ``coverage``, the mean over groups of the share of rows that the bound held for; ``coverage_pooled``, the share
-    of all rows; ``coverage_worst_group``; ``tightness`` and ``mean_tightness``, the median and the mean of bound over
-    slowdown; ``ceiling``, the share of bounds that are the ceiling; ``median_error`` and ``mean_error``, the median and
-    the mean of the middle prediction's absolute relative error.
+    ``regime.macro_f1_decided``, where an axis is not left undecided (the others count such an axis as not pressed);
+    ``regime.undecided``, the share of axes left undecided; ``regime.abstention``, the share of windows judged unknown.
+
+    Of bounds: ``bound.<tier>.<kind>.<what>`` where ``what`` is ``coverage``, the mean over groups of the share of rows
+    that the bound held for; ``coverage_pooled``, the share of all rows; ``coverage_worst_group``; ``tightness`` and
+    ``mean_tightness``, the median and the mean of bound over slowdown; ``ceiling``, the share of bounds that are the
+    ceiling; ``median_error`` and ``mean_error``, the median and the mean of the middle prediction's absolute relative
+    error.
     """
 
     figures: tuple[HeldOutFigure, ...]
@@ -102,42 +106,70 @@ def _mean(parts: list[NDArray[np.float64]], drawn: NDArray[np.intp]) -> float:
 def _regime_figures(predictions: HeldOutPredictions, how: Resampling) -> Iterator[HeldOutFigure]:
     regimes = predictions.regimes
     names = np.unique(regimes.group)
-    injected = regimes.provenance == Provenance.INJECTED.value
-    for name, kept in (("macro_f1", np.ones_like(injected)), ("macro_f1_injected", injected)):
-        outcomes = np.stack([_outcomes(regimes, (regimes.group == group) & kept, predictions) for group in names])
-        yield _figure(f"regime.{name}", _macro_f1(outcomes), len(names), how)
-    unknown = np.array([(regimes.regime[regimes.group == group] == Regime.UNKNOWN.value).mean() for group in names])
-    yield _figure("regime.abstention", lambda drawn: float(unknown[drawn].mean()), len(names), how)
+    injected = (regimes.provenance == Provenance.INJECTED.value)[:, None]
+    undecided = regimes.said == UNDECIDED
+    everything = np.ones_like(undecided)
+    for name, counted in (
+        ("macro_f1", everything),
+        ("macro_f1_injected", everything & injected),
+        ("macro_f1_decided", ~undecided),
+    ):
+        otherwise = 0.0 if name == "macro_f1_decided" else float("nan")
+        statistic = macro_f1(outcomes_by_group(regimes, counted), otherwise=otherwise)
+        yield _figure(f"regime.{name}", statistic, len(names), how)
+    judged = ~np.isnan(regimes.said)
+    for name, happened, of in (
+        ("undecided", undecided, judged),
+        ("abstention", regimes.regime == Regime.UNKNOWN.value, np.ones(len(regimes), dtype=np.bool_)),
+    ):
+        shares = np.array([happened[own].sum() / max(of[own].sum(), 1) for own in _rows_of(regimes)])
+        yield _figure(f"regime.{name}", _mean_of(shares), len(names), how)
 
 
-def _outcomes(
-    regimes: HeldOutRegimes, chosen: NDArray[np.bool_], predictions: HeldOutPredictions
-) -> NDArray[np.float64]:
-    """int ``(3, axes)``: rightly pressed, wrongly pressed, missed. An undecided axis counts as not pressed."""
-    label, probability = regimes.pressed[chosen], regimes.probability[chosen]
-    known = ~np.isnan(label) & ~np.isnan(probability)
-    said = known & (probability >= predictions.pressed)
-    true = known & (label == 1.0)
-    return np.stack([(said & true).sum(axis=0), (said & ~true).sum(axis=0), (~said & true).sum(axis=0)])
+def _rows_of(regimes: HeldOutRegimes) -> list[NDArray[np.bool_]]:
+    return [regimes.group == name for name in np.unique(regimes.group)]
 
 
-def _macro_f1(outcomes: NDArray[np.float64]) -> Statistic:
-    """Mean over axes that are pressed in some window; ``outcomes`` is ``(groups, 3, axes)``."""
+def _mean_of(shares: NDArray[np.float64]) -> Statistic:
+    return lambda drawn: float(shares[drawn].mean())
+
+
+def outcomes_by_group(regimes: HeldOutRegimes, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How often each axis was rightly pressed, wrongly pressed, and missed. An undecided axis counts as not pressed.
+
+    Args:
+        regimes: what was said.
+        counted: bool ``(n, axes)``, what to look at; without a label or an answer nothing is counted.
+
+    Returns:
+        int ``(groups, 3, axes)``, groups in the order of their names.
+    """
+    known = counted & ~np.isnan(regimes.pressed) & ~np.isnan(regimes.said)
+    said, true = known & (regimes.said == PRESSED), known & (regimes.pressed == 1.0)
+    return np.stack(
+        [
+            np.stack([(found[own]).sum(axis=0) for found in (said & true, said & ~true, ~said & true)])
+            for own in _rows_of(regimes)
+        ]
+    )
+
+
+def macro_f1(outcomes: NDArray[np.int64], *, otherwise: float = float("nan")) -> Statistic:
+    """Mean over axes that are pressed in some window, ``otherwise`` where none is; ``outcomes`` as above."""
 
     def statistic(drawn: NDArray[np.intp]) -> float:
         right, wrong, missed = outcomes[drawn].sum(axis=0)
         pressed = right + missed > 0
         if not pressed.any():
-            return float("nan")
+            return otherwise
         return float((2 * right / np.maximum(2 * right + wrong + missed, 1))[pressed].mean())
 
     return statistic
 
 
-def axis_f1(predictions: HeldOutPredictions) -> dict[str, float]:
+def axis_f1(regimes: HeldOutRegimes) -> dict[str, float]:
     """F1 of each axis that is pressed in some held-out window."""
-    everything = np.ones(len(predictions.regimes), dtype=np.bool_)
-    right, wrong, missed = _outcomes(predictions.regimes, everything, predictions)
+    right, wrong, missed = outcomes_by_group(regimes, np.ones(regimes.said.shape, dtype=np.bool_)).sum(axis=0)
     return {
         axis.value: float(2 * right[column] / (2 * right[column] + wrong[column] + missed[column]))
         for column, axis in enumerate(AXES)

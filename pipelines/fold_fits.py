@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contracts.axis import Axis
+from pipelines.boosting import Boosting, boosted_here
 from pipelines.cross_fitting import FittedModels, HeldOut, fit_part, parts_of_folds
 from pipelines.errors import DataError
 from pipelines.interference_training import QuantileModel
@@ -42,10 +43,10 @@ def _owner(part: HeldOut) -> int:
 
 
 def fit_parts(
-    data: TrainingData, parts: Iterable[HeldOut], settings: TrainingSettings
+    data: TrainingData, parts: Iterable[HeldOut], settings: TrainingSettings, boosting: Boosting = boosted_here
 ) -> Mapping[HeldOut, FittedModels]:
-    """Fit some parts, one after the other."""
-    return {part: fit_part(data, part, settings) for part in parts}
+    """Fit some parts, one after the other; ``boosting`` says who fits."""
+    return {part: fit_part(data, part, settings, boosting) for part in parts}
 
 
 def write_fits(fits: Mapping[HeldOut, FittedModels], file: Path) -> None:

@@ -11,9 +11,9 @@ PIPELINE_NAME = "leeward-heldout-report"
 DESCRIPTION = "Coverage, regimes and figures of a registered version on workloads never seen."
 
 
-def heldout_report_pipeline(image: str = DEFAULT_IMAGE) -> dsl.base_component.BaseComponent:
+def heldout_report_pipeline(image: str = DEFAULT_IMAGE, *, retried: bool = True) -> dsl.base_component.BaseComponent:
     """The pipeline with its components in an image; nothing is fitted, so it takes seconds."""
-    new_find, new_show = in_image(find_version, image), in_image(show_held_out, image)
+    new_find, new_show = (in_image(body, image, retried=retried) for body in (find_version, show_held_out))
 
     def leeward_heldout_report(version: str, registry: str = REGISTRY, settings: str = "{}") -> None:
         found = new_find(version=version, registry=registry)

@@ -10,22 +10,22 @@ since XGBoost's for quantiles does not keep to monotone constraints.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.profile import Tier
 from contracts.vector import FloatArray
+from pipelines.boosting import Boosting, Ensemble, FitRows, Pinball, boosted_here
 from pipelines.errors import DataError
 from pipelines.interference_rows import InterferenceRows
 from pipelines.settings import TrainingSettings
 from pipelines.tree_inputs import MONOTONE_COUNTERS, MONOTONE_PROBED, SENSITIVITIES, TreeInputs
 
 if TYPE_CHECKING:
-    from xgboost import Booster, DMatrix
+    from xgboost import Booster
 
 _INPUTS = "leeward.tree_inputs"
 """The attribute of an ensemble that says how rows are made ready for it: it travels in XGBoost's own document."""
@@ -69,7 +69,12 @@ class QuantileModel:
 
 
 def fit_quantile(
-    rows: InterferenceRows, chosen: NDArray[np.bool_], *, quantile: float, settings: TrainingSettings
+    rows: InterferenceRows,
+    chosen: NDArray[np.bool_],
+    *,
+    quantile: float,
+    settings: TrainingSettings,
+    boosting: Boosting = boosted_here,
 ) -> QuantileModel:
     """Fit one quantile on the chosen rows; each workload group weighs the same, however many rows it has.
 
@@ -80,6 +85,7 @@ def fit_quantile(
         chosen: bool ``(n,)``, what may be seen.
         quantile: 0 to 1.
         settings: the trees.
+        boosting: who fits them.
     """
     counters, probed = chosen & rows.of_tier(Tier.COUNTERS), chosen & rows.of_tier(Tier.PROBED)
     inputs = TreeInputs.of(rows.matrix[chosen])
@@ -96,8 +102,8 @@ def fit_quantile(
         monotone=MONOTONE_PROBED,
     )
     model = QuantileModel(
-        counters=_fit(blind, quantile=quantile, settings=settings),
-        probed=_fit(known, quantile=quantile, settings=settings) if probed.any() else None,
+        counters=boosting(blind.rows, blind.ensemble(quantile, settings)),
+        probed=boosting(known.rows, known.ensemble(quantile, settings)) if probed.any() else None,
     )
     model.counters.set_attr(**{_INPUTS: inputs.to_json()})
     return model
@@ -112,41 +118,42 @@ class _Part:
     groups: NDArray[np.str_]
     monotone: tuple[int, ...]
 
+    @property
+    def rows(self) -> FitRows:
+        return FitRows(matrix=self.matrix, target=self.log_slowdown, weight=_equal_groups(self.groups))
 
-def _fit(part: _Part, *, quantile: float, settings: TrainingSettings) -> Booster:
-    import xgboost  # noqa: PLC0415
+    def ensemble(self, quantile: float, settings: TrainingSettings) -> Ensemble:
+        start = float(np.quantile(self.log_slowdown, quantile))
+        return quantile_ensemble(self.monotone, quantile=quantile, start=start, settings=settings)
 
+
+def quantile_ensemble(
+    monotone: tuple[int, ...], *, quantile: float, start: float, settings: TrainingSettings
+) -> Ensemble:
+    """One ensemble of one quantile.
+
+    Args:
+        monotone: +1 a column in which it never falls, else 0.
+        quantile: 0 to 1.
+        start: the quantile of all its targets, from where trees go on.
+        settings: the trees.
+    """
     trees = settings.interference
     parameters = {
         "tree_method": "hist",
-        "monotone_constraints": part.monotone,
+        "monotone_constraints": monotone,
         "max_depth": trees.depth,
         "eta": trees.learning_rate,
         "subsample": trees.subsample,
         "colsample_bytree": trees.columns,
         "min_child_weight": trees.smallest_leaf,
-        "base_score": float(np.quantile(part.log_slowdown, quantile)),
+        "base_score": start,
         "disable_default_eval_metric": True,
         "nthread": 1,
         "seed": settings.seed,
         "verbosity": 0,
     }
-    data = xgboost.QuantileDMatrix(part.matrix, part.log_slowdown, weight=_equal_groups(part.groups), nthread=1)
-    return xgboost.train(parameters, data, trees.trees, obj=_pinball(quantile))
-
-
-def _pinball(quantile: float) -> Callable[[NDArray[np.float32], DMatrix], tuple[NDArray[Any], NDArray[Any]]]:
-    """Gradient of the pinball loss (Koenker and Bassett, "Regression quantiles", 1978), with a curvature of one.
-
-    XGBoost's own ``reg:quantileerror`` replaces a tree's leaves by quantiles of what falls into them once the tree is
-    grown, and forgets the monotone constraints over it: more pressure then predicts less in some places.
-    """
-
-    def objective(predicted: NDArray[np.float32], data: DMatrix) -> tuple[NDArray[Any], NDArray[Any]]:
-        weights = data.get_weight()
-        return np.where(predicted >= data.get_label(), 1.0 - quantile, -quantile) * weights, weights
-
-    return objective
+    return Ensemble(parameters=parameters, trees=trees.trees, objective=Pinball(quantile=quantile))
 
 
 def _equal_groups(groups: NDArray[np.str_]) -> NDArray[np.float64]:

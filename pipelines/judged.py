@@ -1,14 +1,15 @@
 """A bundle asked about held-out rows, by the code that serves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.axis import AXES
+from contracts.axis import AXES, Axis
 from contracts.profile import Tier
-from contracts.regime import judge
+from contracts.regime import Threshold, judge
+from pipelines.abstention import said
 from pipelines.predictions import HeldOutBounds, HeldOutKind, HeldOutRegimes
 from pipelines.training_data import TrainingData
 from serving.bound_model import BoundModel
@@ -44,10 +45,7 @@ def regimes_without(bundle: Bundle, data: TrainingData, group: str) -> HeldOutRe
     chosen = np.array([index for index, trace in enumerate(data.windows.traces) if group in trace.groups], np.intp)
     model = RegimeModel(bundle)
     vectors = data.windows.vectors[chosen]
-    said = model.probabilities_of(vectors)
-    probability = np.full((len(chosen), len(AXES)), np.nan)
-    for axis, column in said.items():
-        probability[:, AXES.index(axis)] = column
+    probability = by_axis(model.probabilities_of(vectors))
     return HeldOutRegimes(
         group=np.full(len(chosen), group),
         trace=data.windows.row[chosen].astype(np.int64),
@@ -55,6 +53,21 @@ def regimes_without(bundle: Bundle, data: TrainingData, group: str) -> HeldOutRe
         regime=np.array([_regime(row, vector, model) for row, vector in zip(probability, vectors, strict=True)]),
         pressed=data.labels.pressed[chosen],
         probability=probability,
+        said=said_by(model, probability),
+    )
+
+
+def by_axis(probabilities: Mapping[Axis, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """float64 ``(n, len(AXES))``, NaN of an axis that is not judged."""
+    judged = next(iter(probabilities.values()))
+    return np.column_stack([probabilities.get(axis, np.full(len(judged), np.nan)) for axis in AXES])
+
+
+def said_by(model: RegimeModel, probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a model's own thresholds make of ``(n, len(AXES))`` probabilities, see ``pipelines.abstention.said``."""
+    default = Threshold()
+    return np.column_stack(
+        [said(probability[:, column], model.thresholds.get(axis, default)) for column, axis in enumerate(AXES)]
     )
 
 

@@ -1,27 +1,27 @@
-"""The compiled pipeline run on this machine by ``kfp.local``, quietly.
+"""The compiled pipelines run on this machine by ``kfp.local``, quietly.
 
-<state>/pipeline/leeward-training.yaml   the compiled pipeline, which is what runs
-<state>/pipeline/root/                   what the last run's components handed on
-<state>/pipeline/local.log               all that they said
+<state>/pipeline/leeward-training.yaml   the compiled pipeline, which is what runs; likewise of the others
+<state>/pipeline/root/<pipeline>-<time>/ what the components of that pipeline's last run handed on
+<state>/pipeline/local.log               all that the last run said
 """
 
 import contextlib
 import fcntl
 import re
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from pipelines.dataset import dataset_directory
+from pipelines.engine import LOCAL, Engine
 from pipelines.errors import PipelineError
 from pipelines.figures import HeldOutFigures
 from pipelines.gate import GateDecision
-from pipelines.kfp_local import Answer, Request
+from pipelines.kfp_local import TRAIN_TOGETHER, Answer, Request
 from pipelines.registry import RegistryPlace, local_registry
 from pipelines.report import Outcome, TrainingReport
 from pipelines.settings import TrainingSettings
@@ -40,11 +40,28 @@ _DOING = {
 _DONE_BEFORE = {"extract": 0.05, "validate": 0.2, "train": 0.4, "register": 0.7, "promote": 0.85}
 """Share of the time of a run that has passed when a step begins."""
 
+_CALLED = {"train": "training", TRAIN_TOGETHER: "training"}
+
 _COLOUR = re.compile(r"\x1b\[\d+m")
 _BEGINS = re.compile(r"Executing task '-?([a-z-]+)'")
 _ENDS = re.compile(r"Task '-?([a-z-]+)' finished with status (\w+)")
+_SUCCEEDED = re.compile(r"Pipeline '[a-z-]+' finished with status SUCCESS")
 _COMPLAINT = re.compile(r"^\s*(?:contracts|feature_repo|pipelines|serving)\.(?:\w+\.)*\w+(?:Error|Exception): (.+)$")
 _LAST_RESORT = re.compile(r"^\s*([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRun:
+    """How a run ended that came to its end.
+
+    Attributes:
+        outputs: of the pipeline, by name.
+        seconds: of each task, its process's start included; of tasks of one name, from the first's begin to the last's
+            end.
+    """
+
+    outputs: Mapping[str, str]
+    seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +73,8 @@ class TrainingOutcome:
         decision: of the gate, with its reasons.
         figures: on workloads never seen.
         report: what the training saw.
-        seconds: of each step, its process's start included.
+        settings: of the training.
+        seconds: of each step, see ``LocalRun``.
     """
 
     model: str
@@ -65,7 +83,8 @@ class TrainingOutcome:
     decision: GateDecision
     figures: HeldOutFigures
     report: TrainingReport
-    seconds: dict[str, float]
+    settings: TrainingSettings
+    seconds: Mapping[str, float]
 
 
 def train_locally(
@@ -74,39 +93,35 @@ def train_locally(
     *,
     traces: Path | None = None,
     registry: RegistryPlace | None = None,
+    engine: Engine = LOCAL,
     progress: Progress | None = None,
     folds_apart: bool = False,
 ) -> TrainingOutcome:
-    """Run the pipeline on this machine.
+    """Run the pipeline ``train`` on this machine.
 
     Args:
         state: the state directory, whose feature store has the traces' vectors.
         settings: of the training.
         traces: directory of the traces; within the state directory unless said.
         registry: MLflow; within the state directory unless said.
+        engine: who checks vectors and fits.
         progress: told what is being done.
         folds_apart: each fold is a task of its own, as on a cluster; slower here, where a process' start costs more
             than a fold's fits.
 
     Raises:
-        PipelineError: a step failed, with that step's own sentence; or another training runs on this state.
+        PipelineError: a step failed, with that step's own sentence; or another pipeline runs on this state.
     """
     chosen = settings or TrainingSettings()
-    place = registry or local_registry(state)
-    work = state.resolve() / "pipeline"
-    work.mkdir(parents=True, exist_ok=True)
-    if place.tracking_uri.startswith("sqlite:///"):
-        Path(place.tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     arguments = {
         "traces": str((traces or dataset_directory(state)).resolve()),
         "state": str(state.resolve()),
-        "registry": place.to_json().decode(),
+        "registry": (registry or local_registry(state)).to_json().decode(),
         "settings": chosen.to_json().decode(),
+        "engine": engine.to_json().decode(),
     }
-    with _alone(work / "lock"), (work / "local.log").open("w") as log:
-        watch = _Watch(log=log, progress=progress or _silent)
-        answer = _run(work, arguments, watch, folds_apart=folds_apart)
-    outcome, report = Outcome.from_json(answer.outcome), TrainingReport.from_json(answer.report)
+    run = run_locally("train" if folds_apart else TRAIN_TOGETHER, state, arguments, progress=progress)
+    outcome, report = Outcome.from_json(run.outputs["outcome"]), TrainingReport.from_json(run.outputs["report"])
     return TrainingOutcome(
         model=outcome.model,
         version=outcome.version,
@@ -114,29 +129,48 @@ def train_locally(
         decision=outcome.decision,
         figures=HeldOutFigures(figures=report.figures),
         report=report,
-        seconds=watch.seconds,
+        settings=chosen,
+        seconds=run.seconds,
     )
 
 
-def _run(work: Path, arguments: dict[str, str], watch: "_Watch", *, folds_apart: bool) -> Answer:
-    watch.progress("compiling the pipeline", 0.0)
-    shutil.rmtree(work / "root", ignore_errors=True)
-    answer, request = work / "answer.json", work / "request.json"
-    answer.unlink(missing_ok=True)
-    asked = Request(
-        pipeline=str(work / "leeward-training.yaml"),
-        root=str(work / "root"),
-        arguments=arguments,
-        folds_apart=folds_apart,
-        answer=str(answer),
-    )
-    request.write_bytes(asked.to_json(indent=2))
-    if _say("pipelines.kfp_local", request, work, watch) != 0:
-        step = watch.failed or "pipelines.kfp_local"
-        said = watch.complaint or "failed without a word"
-        raise PipelineError(f"training failed at {step}: {said} (all that was said is in {watch.log.name})")
-    watch.progress("done", 1.0)
-    return Answer.from_json(answer.read_bytes())
+def run_locally(name: str, state: Path, arguments: Mapping[str, str], *, progress: Progress | None = None) -> LocalRun:
+    """Run any of the pipelines on this machine.
+
+    Args:
+        name: of the pipeline, in ``pipelines.compiled.PIPELINES``, or ``pipelines.kfp_local.TRAIN_TOGETHER``.
+        state: the state directory, where the run leaves its files, and of which one pipeline runs at a time.
+        arguments: of the pipeline, by name; paths are absolute. Those left out are as on a cluster.
+        progress: told what is being done.
+
+    Raises:
+        PipelineError: a task failed, with its own sentence; or another pipeline runs on this state.
+    """
+    work = state.resolve() / "pipeline"
+    work.mkdir(parents=True, exist_ok=True)
+    _make_registrys_directory(arguments)
+    with _alone(work / "lock"), (work / "local.log").open("w") as log:
+        watch = _Watch(log=log, progress=progress or _silent)
+        watch.progress("compiling the pipeline", 0.0)
+        answer, request = work / "answer.json", work / "request.json"
+        answer.unlink(missing_ok=True)
+        asked = Request(name=name, directory=str(work), arguments=dict(arguments), answer=str(answer))
+        request.write_bytes(asked.to_json(indent=2))
+        if _say("pipelines.kfp_local", request, work, watch) != 0 or not watch.succeeded:
+            said = watch.complaint or "failed without a word"
+            raise PipelineError(
+                f"{_CALLED.get(name, name)} failed at {watch.failed or 'pipelines.kfp_local'}: {said} "
+                f"(all that was said is in {log.name})"
+            )
+        watch.progress("done", 1.0)
+        return LocalRun(outputs=Answer.from_json(answer.read_bytes()).outputs, seconds=watch.seconds)
+
+
+def _make_registrys_directory(arguments: Mapping[str, str]) -> None:
+    """MLflow makes a database of sqlite, but not the directory that it is to lie in."""
+    place = RegistryPlace.from_json(arguments["registry"]).tracking_uri if "registry" in arguments else ""
+    if place.startswith("sqlite:///"):
+        Path(place.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _say(module: str, argument: Path, work: Path, watch: "_Watch") -> int:
@@ -160,7 +194,8 @@ class _Watch:
     seconds: dict[str, float] = field(default_factory=dict)
     failed: str | None = None
     complaint: str | None = None
-    _began: float = 0.0
+    succeeded: bool = False
+    _began: dict[str, float] = field(default_factory=dict)
     _in_own_words: bool = False
 
     def take(self, coloured: str) -> None:
@@ -168,14 +203,17 @@ class _Watch:
         line = _COLOUR.sub("", coloured)
         self.log.write(line)
         self.log.flush()
-        if (begins := _BEGINS.search(line)) is not None and begins[1] in _DOING:
-            self._began = time.monotonic()
-            self.progress(_DOING[begins[1]], _DONE_BEFORE[begins[1]])
+        if (begins := _BEGINS.search(line)) is not None:
+            self._began.setdefault(begins[1], time.monotonic())
+            if begins[1] in _DOING:
+                self.progress(_DOING[begins[1]], _DONE_BEFORE[begins[1]])
         elif (ends := _ENDS.search(line)) is not None:
-            if ends[1] in _DOING:
-                self.seconds[ends[1]] = time.monotonic() - self._began
+            if ends[1] in self._began:
+                self.seconds[ends[1]] = time.monotonic() - self._began[ends[1]]
             if ends[2] != "SUCCESS":
                 self.failed = ends[1]
+        elif _SUCCEEDED.search(line) is not None:
+            self.succeeded = True
         elif (own := _COMPLAINT.match(line)) is not None:
             self.complaint, self._in_own_words = own[1], True
         elif not self._in_own_words and (other := _LAST_RESORT.match(line)) is not None:
@@ -188,7 +226,7 @@ def _alone(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PipelineError(f"another training runs on this state ({lock} is held): wait for it to end") from None
+            raise PipelineError(f"another pipeline runs on this state ({lock} is held): wait for it to end") from None
         yield
 
 

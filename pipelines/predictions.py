@@ -23,7 +23,9 @@ PREDICTIONS = "predictions"
 BOUNDS_FILE = "bounds.parquet"
 REGIMES_FILE = "regimes.parquet"
 _FORMAT_KEY = b"leeward.held_out_predictions"
-_FORMAT = b"1"
+_FORMAT = b"2"
+_OF_AXES = ("pressed", "probability", "said")
+"""Attributes of ``HeldOutRegimes`` with a column an axis."""
 
 
 class HeldOutKind(StrEnum):
@@ -81,6 +83,7 @@ class HeldOutRegimes:
         regime: str, the contract's word for the window.
         pressed: float64 ``(n, axes)``, the label: 1, 0, or NaN where nobody can say.
         probability: float64 ``(n, axes)``, NaN of an axis that is not judged.
+        said: float64 ``(n, axes)``, what its bundle's thresholds make of it: 1 pressed, 0 clear, 0.5 undecided, or NaN.
     """
 
     group: NDArray[np.str_]
@@ -89,6 +92,7 @@ class HeldOutRegimes:
     regime: NDArray[np.str_]
     pressed: NDArray[np.float64]
     probability: NDArray[np.float64]
+    said: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.group)
@@ -100,13 +104,10 @@ class HeldOutPredictions:
 
     Attributes:
         rate: that the bounds are stated at.
-        clear, pressed: thresholds of the probabilities.
         bounds, regimes: what was said.
     """
 
     rate: float
-    clear: float
-    pressed: float
     bounds: HeldOutBounds
     regimes: HeldOutRegimes
 
@@ -119,11 +120,10 @@ class HeldOutPredictions:
 def write_predictions(predictions: HeldOutPredictions, directory: Path) -> None:
     """Write both tables into a directory, which is made."""
     directory.mkdir(parents=True, exist_ok=True)
-    stated = {b"rate": predictions.rate, b"clear": predictions.clear, b"pressed": predictions.pressed}
-    metadata = {_FORMAT_KEY: _FORMAT, **{key: repr(value).encode() for key, value in stated.items()}}
+    metadata = {_FORMAT_KEY: _FORMAT, b"rate": repr(predictions.rate).encode()}
     bounds = {field.name: getattr(predictions.bounds, field.name) for field in fields(HeldOutBounds)}
     regimes = {name: getattr(predictions.regimes, name) for name in ("group", "trace", "provenance", "regime")}
-    for name in ("pressed", "probability"):
+    for name in _OF_AXES:
         matrix = getattr(predictions.regimes, name)
         regimes |= {f"{name}.{axis}": matrix[:, column] for column, axis in enumerate(AXES)}
     for file, columns in ((BOUNDS_FILE, bounds), (REGIMES_FILE, regimes)):
@@ -145,16 +145,13 @@ def read_predictions(directory: Path) -> HeldOutPredictions:
         raise DataError(f"{directory} holds no held-out predictions of format {_FORMAT.decode()}: train again")
     return HeldOutPredictions(
         rate=float(metadata[b"rate"]),
-        clear=float(metadata[b"clear"]),
-        pressed=float(metadata[b"pressed"]),
         bounds=HeldOutBounds(**{field.name: _array(bounds, field.name) for field in fields(HeldOutBounds)}),
         regimes=HeldOutRegimes(
             group=_array(regimes, "group"),
             trace=_array(regimes, "trace"),
             provenance=_array(regimes, "provenance"),
             regime=_array(regimes, "regime"),
-            pressed=np.column_stack([_array(regimes, f"pressed.{axis}") for axis in AXES]),
-            probability=np.column_stack([_array(regimes, f"probability.{axis}") for axis in AXES]),
+            **{name: np.column_stack([_array(regimes, f"{name}.{axis}") for axis in AXES]) for name in _OF_AXES},
         ),
     )
 

@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 
 from contracts.axis import Axis
 from contracts.bundle import AxisCalibration
+from pipelines.abstention import chosen_threshold
 
 _CLOSEST = 1e-6
 """Scores are cut off this near to 0 and 1, where log-odds end."""
@@ -21,7 +22,7 @@ _RIDGE = 1e-3
 
 
 def fit_calibration(
-    axis: Axis, *, scores: ArrayLike, pressed: ArrayLike, clear: float, pressed_from: float
+    axis: Axis, *, scores: ArrayLike, pressed: ArrayLike, wrong_at_most: float, undecided_at_most: float
 ) -> AxisCalibration:
     """Fit the table of one axis.
 
@@ -29,20 +30,26 @@ def fit_calibration(
         axis: whose scores they are.
         scores: float ``(n,)``, 0 to 1, each by a model that did not see the window's groups.
         pressed: float ``(n,)``, 1 or 0.
-        clear, pressed_from: thresholds of the probability.
+        wrong_at_most, undecided_at_most: what the thresholds are chosen for, see ``pipelines.abstention``.
     """
     odds = _log_odds(scores)
     truth = np.asarray(pressed, dtype=np.float64)
     slope, offset = _sigmoid(odds, truth)
     inner = expit(_GRID)
     points = np.concatenate([[0.0], inner, [1.0]])
-    probabilities = expit(slope * _log_odds(points) + offset)
+    probabilities = np.maximum.accumulate(expit(slope * _log_odds(points) + offset))
+    threshold = chosen_threshold(
+        np.interp(np.asarray(scores, dtype=np.float64), points, probabilities),
+        truth,
+        wrong_at_most=wrong_at_most,
+        undecided_at_most=undecided_at_most,
+    )
     return AxisCalibration(
         axis=axis,
         scores=tuple(points.tolist()),
-        probabilities=tuple(np.maximum.accumulate(probabilities).tolist()),
-        clear=clear,
-        pressed=pressed_from,
+        probabilities=tuple(probabilities.tolist()),
+        clear=threshold.clear,
+        pressed=threshold.pressed,
     )
 
 

@@ -14,9 +14,11 @@ PIPELINE_NAME = "leeward-promote"
 DESCRIPTION = "The gate about a version that is registered, and the alias if it says so."
 
 
-def promote_pipeline(image: str = DEFAULT_IMAGE) -> dsl.base_component.BaseComponent:
+def promote_pipeline(image: str = DEFAULT_IMAGE, *, retried: bool = True) -> dsl.base_component.BaseComponent:
     """The pipeline with its components in an image."""
-    new_extract, new_find, new_promote = (in_image(body, image) for body in (extract, find_version, promote))
+    new_extract, new_find, new_promote = (
+        in_image(body, image, retried=retried) for body in (extract, find_version, promote)
+    )
 
     def leeward_promote(
         version: str, traces: str = TRACES, state: str = STATE, registry: str = REGISTRY, settings: str = "{}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.dataset import read_dataset, write_dataset
+from pipelines.engine import Engine, EngineName, boosting_of, client_of
 from pipelines.family import HELD_OUT
 from pipelines.predictions import PREDICTIONS, read_predictions, write_predictions
 from pipelines.report import Outcome, TrainingReport, report_of
@@ -31,11 +32,26 @@ def take_in_step(traces: Path, state: Path) -> dict[str, int]:
     return take_in(traces, state)
 
 
-def extract_step(traces: Path, state: Path, output: Path) -> None:
-    """Read traces, check their vectors against the feature store, and write them out."""
+def extract_step(traces: Path, state: Path, output: Path, *, engine: str = "{}") -> None:
+    """Read traces, check their vectors against the feature store, and write them out.
+
+    Args:
+        traces: the dataset.
+        state: the feature store's directory; with the dask engine every worker opens it under this path.
+        output: where the dataset goes.
+        engine: who checks, an ``Engine`` as JSON.
+    """
     from pipelines.extract import extract  # noqa: PLC0415
 
-    write_dataset(extract(read_dataset(traces), state), output)
+    chosen, dataset = Engine.from_json(engine), read_dataset(traces)
+    if chosen.name is EngineName.DASK:
+        with client_of(chosen) as client:
+            from pipelines.dask_extract import extract_on  # noqa: PLC0415
+
+            checked = extract_on(client, dataset, state)
+    else:
+        checked = extract(dataset, state)
+    write_dataset(checked, output)
 
 
 def validate_step(extracted: Path, *, data_docs: Path, bad_rows: Path) -> str:
@@ -69,17 +85,19 @@ def number_folds_step(extracted: Path, settings: str) -> list[int]:
     return list(range(len(data.folds.folds)))
 
 
-def fit_fold_step(extracted: Path, settings: str, fold: int, output: Path) -> None:
-    """Fit a fold's share, into an archive."""
+def fit_fold_step(extracted: Path, settings: str, fold: int, output: Path, *, engine: str = "{}") -> None:
+    """Fit a fold's share, into an archive; ``engine`` is who fits, an ``Engine`` as JSON."""
     from pipelines.fold_fits import fit_parts, parts_of, write_fits  # noqa: PLC0415
 
     chosen = TrainingSettings.from_json(settings)
     data = training_data(read_dataset(extracted), chosen)
-    write_fits(fit_parts(data, parts_of(fold, len(data.folds.folds)), chosen), output)
+    with boosting_of(Engine.from_json(engine)) as boosting:
+        fits = fit_parts(data, parts_of(fold, len(data.folds.folds)), chosen, boosting)
+    write_fits(fits, output)
 
 
 def train_step(
-    extracted: Path, settings: str, output: Path, *, fits: Sequence[Path] = ()
+    extracted: Path, settings: str, output: Path, *, fits: Sequence[Path] = (), engine: str = "{}"
 ) -> tuple[HeldOutShown, TrainingReport]:
     """Label, cut folds, train, calibrate, hold out and export, into a directory.
 
@@ -88,6 +106,7 @@ def train_step(
         settings: of the training, as JSON.
         output: see ``write_training``.
         fits: of the folds, where they were made before.
+        engine: who fits, an ``Engine`` as JSON.
 
     Returns:
         What is to be shown of the training.
@@ -97,12 +116,14 @@ def train_step(
     if fits:
         from pipelines.fold_fits import WHOLE, fit_parts, read_fits  # noqa: PLC0415
 
-        made = dict(fit_parts(data, [WHOLE], chosen))
+        with boosting_of(Engine.from_json(engine)) as boosting:
+            made = dict(fit_parts(data, [WHOLE], chosen, boosting))
         for file in fits:
             made |= read_fits(file)
         training = trained_from(made, data, chosen)
     else:
-        training = train(data, chosen)
+        with boosting_of(Engine.from_json(engine)) as boosting:
+            training = train(data, chosen, boosting)
     report = write_training(training, data, output)
     return held_out_shown(training.predictions, training.figures), report
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.engine import LOCAL, Engine
 from pipelines.errors import PipelineError
 from pipelines.registry import RegistryPlace
 from pipelines.settings import TrainingSettings
@@ -33,6 +34,7 @@ class Submission:
         host: URL of the Kubeflow Pipelines API: ``https://kubeflow.example/pipeline``.
         registry: MLflow, as the cluster's pods reach it.
         settings: of the training.
+        engine: who checks vectors and fits, as the cluster's pods reach it.
         image: of the components.
         namespace: a Kubeflow profile, where Kubeflow serves several users; else empty.
         token: a bearer token, where the endpoint asks for one; else empty.
@@ -43,6 +45,7 @@ class Submission:
     host: str
     registry: RegistryPlace
     settings: TrainingSettings
+    engine: Engine = LOCAL
     image: str
     namespace: str = ""
     token: str = ""
@@ -99,6 +102,7 @@ def submit(submission: Submission) -> Submitted:
             "state": submission.state,
             "registry": submission.registry.to_json().decode(),
             "settings": submission.settings.to_json().decode(),
+            "engine": submission.engine.to_json().decode(),
         }
         target = {"pipeline_id": pipeline, "version_id": version, "params": arguments}
         if submission.recurring:

@@ -16,7 +16,7 @@ from contracts.profile import WorkloadProfile
 from contracts.trace import LabelledTrace, Provenance
 from contracts.vector import FloatArray
 from pipelines.dataset import TraceDataset
-from pipelines.regime_training import features_of
+from pipelines.event_groups import features_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -1,9 +1,11 @@
 """One training: fit, calibrate, hold out, and draft the bundles."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipelines.boosting import Boosting, boosted_here
 from pipelines.bootstrap import Resampling
 from pipelines.conformal import refuse_unsupported
 from pipelines.cross_fitting import FittedModels, HeldOut, cross_fit
@@ -33,15 +35,15 @@ class Training:
     figures: HeldOutFigures
 
 
-def train(data: TrainingData, settings: TrainingSettings) -> Training:
-    """Train on a dataset, and without each fold of it.
+def train(data: TrainingData, settings: TrainingSettings, boosting: Boosting = boosted_here) -> Training:
+    """Train on a dataset, and without each fold of it; ``boosting`` says who fits.
 
     Raises:
         DataError: too few groups are left to calibrate the rate over.
         ExportError: a graph differs from its model.
     """
     refuse_unsupported_rate(data, settings)
-    return trained_from(cross_fit(data, settings), data, settings)
+    return trained_from(cross_fit(data, settings, boosting), data, settings)
 
 
 def trained_from(fits: Mapping[HeldOut, FittedModels], data: TrainingData, settings: TrainingSettings) -> Training:
@@ -56,15 +58,16 @@ def trained_from(fits: Mapping[HeldOut, FittedModels], data: TrainingData, setti
     def draft(held_out: HeldOut) -> Draft:
         return draft_of(data, fits, held_out, settings=settings, created=created, data_digest=data_digest)
 
-    whole = draft(frozenset())
-    without = {fold: draft(frozenset({fold})) for fold in range(len(data.folds.folds))}
-    family = BundleFamily(whole=whole.in_memory(), held_out=tuple(sibling.in_memory() for sibling in without.values()))
+    parts = [frozenset[int](), *(frozenset({fold}) for fold in range(len(data.folds.folds)))]
+    with ThreadPoolExecutor(max_workers=settings.workers) as pool:
+        whole, *siblings = pool.map(draft, parts)
+    family = BundleFamily(whole=whole.in_memory(), held_out=tuple(sibling.in_memory() for sibling in siblings))
     predictions = predictions_of(family, data, workload_groups(data.dataset.traces), settings)
     how = Resampling(resamples=settings.resamples, confidence=settings.confidence, seed=settings.seed)
     figures = figures_of(predictions, how)
     return Training(
         draft=with_figures(whole, figures.figures),
-        held_out=without,
+        held_out=dict(enumerate(siblings)),
         predictions=predictions,
         figures=figures,
     )

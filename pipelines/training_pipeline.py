@@ -52,11 +52,15 @@ def training_pipeline(
     new_train = _trained_in_folds(made) if folds_apart else _trained_together(made)
 
     def leeward_training(
-        traces: str = TRACES, state: str = STATE, registry: str = REGISTRY, settings: str = "{}"
+        traces: str = TRACES,
+        state: str = STATE,
+        registry: str = REGISTRY,
+        settings: str = "{}",
+        engine: str = "{}",
     ) -> TrainingOutputs:
-        extracted = new_extract(traces=traces, state=state).outputs["extracted"]
+        extracted = new_extract(traces=traces, state=state, engine=engine).outputs["extracted"]
         valid = new_validate(extracted=extracted)
-        trained = new_train(extracted=extracted, settings=settings, after=valid)
+        trained = new_train(extracted=extracted, settings=settings, engine=engine, after=valid)
         registered = new_register(trained=trained.outputs["trained"], registry=registry, settings=settings)
         promoted = new_promote(
             extracted=extracted, registration=registered.output, state=state, registry=registry, settings=settings
@@ -69,8 +73,8 @@ def training_pipeline(
 def _trained_together(made: Callable[[Callable[..., Any]], NewTask]) -> NewTask:
     new_train = made(train)
 
-    def new_task(*, extracted: Any, settings: Any, after: dsl.PipelineTask) -> dsl.PipelineTask:
-        return new_train(extracted=extracted, settings=settings).after(after)
+    def new_task(*, extracted: Any, settings: Any, engine: Any, after: dsl.PipelineTask) -> dsl.PipelineTask:
+        return new_train(extracted=extracted, settings=settings, engine=engine).after(after)
 
     return new_task
 
@@ -78,10 +82,11 @@ def _trained_together(made: Callable[[Callable[..., Any]], NewTask]) -> NewTask:
 def _trained_in_folds(made: Callable[[Callable[..., Any]], NewTask]) -> NewTask:
     new_number, new_fit, new_train = (made(body) for body in (number_folds, fit_fold, train_from_folds))
 
-    def new_tasks(*, extracted: Any, settings: Any, after: dsl.PipelineTask) -> dsl.PipelineTask:
+    def new_tasks(*, extracted: Any, settings: Any, engine: Any, after: dsl.PipelineTask) -> dsl.PipelineTask:
         folds = new_number(extracted=extracted, settings=settings).after(after)
         with dsl.ParallelFor(folds.output, name="each-fold", parallelism=FOLDS_AT_ONCE) as fold:
-            fitted = new_fit(extracted=extracted, settings=settings, fold=fold)
-        return new_train(extracted=extracted, fits=dsl.Collected(fitted.outputs["fits"]), settings=settings)
+            fitted = new_fit(extracted=extracted, settings=settings, engine=engine, fold=fold)
+        fits = dsl.Collected(fitted.outputs["fits"])
+        return new_train(extracted=extracted, fits=fits, settings=settings, engine=engine)
 
     return new_tasks

@@ -1,4 +1,8 @@
-"""The bundle's regime classifier: a calibrated probability an axis."""
+"""The bundle's regime classifier: a calibrated probability an axis.
+
+An axis is judged only where the vector has a feature that reveals it. Without one its score is that of any window:
+below the threshold, so that it would read as "clear" on a node where nobody can see.
+"""
 
 import math
 from bisect import bisect_right
@@ -8,7 +12,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.axis import Axis
+from contracts.axis import AXES, Axis
 from contracts.bundle import AxisCalibration
 from contracts.features import FEATURE_SCHEMA_V1
 from contracts.regime import Threshold
@@ -19,6 +23,10 @@ from serving.graph import LoadedGraph
 _COLUMNS = 2
 _PRESSED = 1
 """Of the converted classifier's probabilities: not pressed, pressed."""
+
+
+REVEALING = np.array([[axis in spec.axes for spec in FEATURE_SCHEMA_V1.features] for axis in AXES])
+"""bool ``(len(AXES), len(schema))``, whether a feature reveals an axis."""
 
 
 class RegimeModel:
@@ -40,6 +48,7 @@ class RegimeModel:
             axis: Threshold(clear=calibration.clear, pressed=calibration.pressed)
             for axis, calibration in self._calibrations.items()
         }
+        self._revealing = REVEALING[[AXES.index(axis) for axis in self._graphs]]
         self._lock = Lock()
         self._row = np.zeros((1, len(FEATURE_SCHEMA_V1)), dtype=np.float32)
         self._scores = np.zeros((len(self._graphs), 1, _COLUMNS), dtype=np.float32)
@@ -58,7 +67,7 @@ class RegimeModel:
         return self._thresholds
 
     def probabilities(self, values: FloatArray) -> dict[Axis, float]:
-        """Calibrated probability an axis, for one vector of shape ``(len(schema),)`` with NaN for missing.
+        """Calibrated probability of each axis that can be seen, for one vector ``(len(schema),)``, NaN for missing.
 
         What ``probabilities_of`` says of that one row, without its arrays: a node asks once a domain and window.
         """
@@ -67,9 +76,11 @@ class RegimeModel:
             for run in self._runs:
                 run()
             scores = self._scores[:, 0, _PRESSED].tolist()
+        seen = (self._revealing @ ~np.isnan(values)).tolist()
         return {
             axis: calibrated_score(score, calibration)
-            for score, (axis, calibration) in zip(scores, self._calibrations.items(), strict=True)
+            for score, is_seen, (axis, calibration) in zip(scores, seen, self._calibrations.items(), strict=True)
+            if is_seen
         }
 
     def probabilities_of(self, rows: FloatArray) -> dict[Axis, NDArray[np.float64]]:
@@ -79,11 +90,12 @@ class RegimeModel:
             rows: float32 ``(n, len(schema))``.
 
         Returns:
-            float64 ``(n,)`` an axis, 0 to 1.
+            float64 ``(n,)`` an axis, 0 to 1, and NaN where it can't be seen.
         """
+        seen = ~np.isnan(rows) @ self._revealing.T
         return {
-            axis: calibrated(graph.run(rows)[:, _PRESSED], self._calibrations[axis])
-            for axis, graph in self._graphs.items()
+            axis: np.where(seen[:, index], calibrated(graph.run(rows)[:, _PRESSED], self._calibrations[axis]), np.nan)
+            for index, (axis, graph) in enumerate(self._graphs.items())
         }
 
 

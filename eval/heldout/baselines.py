@@ -106,7 +106,7 @@ def _said(
     return replace(
         model,
         bounds=replace(rows, upper=upper, median=np.minimum(median, upper)),
-        regimes=replace(regimes, probability=probability),
+        regimes=replace(regimes, probability=probability, said=probability),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from contracts.profile import Tier
 from eval.figure import Figure
 from eval.heldout.baselines import Baseline, baselines
+from eval.heldout.missing import missing_figures
 from eval.heldout.observed import observed_figures
 from eval.heldout.report import HELD_OUT_FILE, BoundFigures, HeldOutReport, RegimeFigures
 from eval.heldout.steadiness import clock_given_away, steadiness
@@ -98,6 +99,7 @@ def held_out_report(
         regimes=tuple(regimes),
         bounds=tuple(bounds),
         observed=observed_figures(dataset, predictions, how),
+        missing=tuple(missing_figures(dataset, predictions.regimes, held_out.model_without, how)),
         steadiness=steady,
         clock=clock_given_away(predictions.groups, how),
     )
@@ -108,15 +110,16 @@ def _regime_figures(judge: str, found: HeldOutFigures, predictions: HeldOutPredi
         judge=judge,
         macro_f1=Figure.over_groups(found.of("regime.macro_f1")),
         macro_f1_injected=Figure.over_groups(found.of("regime.macro_f1_injected")),
+        macro_f1_decided=Figure.over_groups(found.of("regime.macro_f1_decided")),
         abstention=Figure.over_groups(found.of("regime.abstention")),
-        f1=axis_f1(predictions),
+        f1=axis_f1(predictions.regimes),
     )
 
 
 def _baseline_regimes(baseline: Baseline, judge: str, found: HeldOutFigures) -> RegimeFigures:
     whole = _regime_figures(judge, found, baseline.predictions)
     circular: dict[str, object] = {"macro_f1": None, "f1": {}} if baseline.judges_by_rule else {}
-    return whole.model_copy(update={"abstention": None} | circular)
+    return whole.model_copy(update={"abstention": None, "macro_f1_decided": None} | circular)
 
 
 def _bound_figures(

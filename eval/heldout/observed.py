@@ -67,7 +67,7 @@ def observed_figures(
 
 def _replayed(own: HeldOutBounds, rate: float, rng: np.random.Generator) -> Iterator[tuple[int, _Replay]]:
     """The population's margin is zero here: scores are taken against the bound, which has it already."""
-    scores = np.log(own.slowdown / own.upper)
+    scores = np.where(own.censored, np.inf, np.log(own.slowdown / own.upper))
     orders = [rng.permutation(len(own)) for _ in range(ORDERS)]
     for count in AFTER:
         held, tightness = [], []

@@ -22,13 +22,16 @@ class RegimeFigures(Document):
         judge: who judged.
         macro_f1: mean of the F1 of all axes that are pressed in some window; ``None`` where the judge is what labelled.
         macro_f1_injected: the same on windows that a stressor labelled.
-        abstention: share of windows called unknown; ``None`` for a judge that never abstains.
+        macro_f1_decided: where an axis is not left undecided, which counts as not pressed in the others; ``None`` for
+            a judge that never abstains.
+        abstention: share of windows called unknown; ``None`` likewise.
         f1: of each axis, pooled.
     """
 
     judge: str
     macro_f1: Figure | None
     macro_f1_injected: Figure
+    macro_f1_decided: Figure | None = None
     abstention: Figure | None = None
     f1: Mapping[str, Share] = Field(default_factory=dict)
 
@@ -81,17 +84,39 @@ class ObservedFigures(Document):
     coverage_worst_workload: Share
 
 
+class MissingFigures(Document):
+    """How well regimes of the same windows are judged where a node lacks one group of events.
+
+    Attributes:
+        group: of events, see ``pipelines.event_groups``.
+        macro_f1: with an undecided axis counted as not pressed.
+        macro_f1_decided: where an axis is not left undecided.
+        undecided: share of axes left undecided.
+        f1: of each axis, pooled, with an undecided axis counted as not pressed.
+        unseen: axes that nothing reveals any more; they are not judged, and in none of the figures.
+    """
+
+    group: str
+    macro_f1: Figure
+    macro_f1_decided: Figure
+    undecided: Share
+    f1: Mapping[str, Share] = Field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
+
+
 class SteadinessFigures(Document):
     """What becomes of regimes of scenes with an unseen workload when only the clock turns, or events are missing.
 
     Attributes:
         change: what was changed.
         contradicted: share of windows whose regime is another than without the change, neither being unknown.
+        published: the same of two windows in a row on one node, after the agent's hysteresis.
         unknown: share of windows called unknown.
     """
 
     change: str
     contradicted: Figure
+    published: Figure
     unknown: Figure
 
 
@@ -120,11 +145,12 @@ class HeldOutReport(Document):
         regimes: the model's, then the baselines'.
         bounds: likewise.
         observed: the model's bounds of a workload after some observations of it; none where it has too few windows.
+        missing: the model's regimes without each event group.
         steadiness: of the model's regimes, on the testbed.
         clock: what a vector gives away of it, on the testbed.
     """
 
-    format: Literal["leeward-held-out/1"] = "leeward-held-out/1"
+    format: Literal["leeward-held-out/2"] = "leeward-held-out/2"
     simulated: bool
     training_data: Digest
     rows: Annotated[int, Field(ge=1)]
@@ -136,5 +162,6 @@ class HeldOutReport(Document):
     regimes: tuple[RegimeFigures, ...]
     bounds: tuple[BoundFigures, ...]
     observed: tuple[ObservedFigures, ...] = ()
+    missing: tuple[MissingFigures, ...] = ()
     steadiness: tuple[SteadinessFigures, ...] = ()
     clock: ClockFigures | None = None

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.regime import Regime, judge
+from agent.hysteresis import Hysteresis
+from contracts.axis import Axis
+from contracts.regime import Regime, Threshold, judge
 from contracts.vector import FloatArray
 from eval.figure import Figure
 from eval.heldout.report import ClockFigures, SteadinessFigures
@@ -72,15 +74,19 @@ def steadiness(groups: Sequence[str], model_without: ModelWithout, how: Resampli
     if not scenes:
         return ()
     seeds = np.random.SeedSequence(how.seed).generate_state(len(scenes) * (1 + len(_CHANGES))).tolist()
-    reference = [_judged(scene, seeds.pop(), models, _Change(name="")) for scene in scenes]
+    reference = [_looked_at(scene, seeds.pop(), models, _Change(name="")) for scene in scenes]
+    before = [look.regime() for look in reference]
     found = []
     for change in _CHANGES:
-        changed = [_judged(scene, seeds.pop(), models, change) for scene in scenes]
+        changed = [_looked_at(scene, seeds.pop(), models, change) for scene in scenes]
+        after = [look.regime() for look in changed]
+        published = [_published(*looks) for looks in zip(reference, changed, strict=True)]
         found.append(
             SteadinessFigures(
                 change=change.name,
-                contradicted=_share(scenes, map(_contradict, reference, changed), how),
-                unknown=_share(scenes, (regime is Regime.UNKNOWN for regime in changed), how),
+                contradicted=_share(scenes, map(_contradict, before, after), how),
+                published=_share(scenes, map(_contradict, before, published), how),
+                unknown=_share(scenes, (regime is Regime.UNKNOWN for regime in after), how),
             )
         )
     return tuple(found)
@@ -141,15 +147,40 @@ def explained(
     return Figure.of(interval, units=len(names))
 
 
-def _judged(scene: Scene, seed: int, models: Mapping[str, RegimeModel], change: _Change) -> Regime:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One window as a model sees it."""
+
+    probabilities: Mapping[Axis, float]
+    present: int
+    thresholds: Mapping[Axis, Threshold]
+
+    def regime(self, probabilities: Mapping[Axis, float] | None = None) -> Regime:
+        """What the contract's rule makes of its own probabilities, or of others in their place."""
+        return judge(
+            self.probabilities if probabilities is None else probabilities,
+            present_features=self.present,
+            characterised=True,
+            thresholds=self.thresholds,
+        ).regime
+
+
+def _looked_at(scene: Scene, seed: int, models: Mapping[str, RegimeModel], change: _Change) -> _Look:
     model = models[scene.group]
     values = seen(scene, seed=seed, clock=change.clock, offer=change.offer)
-    return judge(
-        model.probabilities(values),
-        present_features=int(np.count_nonzero(~np.isnan(values))),
-        characterised=True,
+    return _Look(
+        probabilities=model.probabilities(values),
+        present=int(np.count_nonzero(~np.isnan(values))),
         thresholds=model.thresholds,
-    ).regime
+    )
+
+
+def _published(before: _Look, after: _Look) -> Regime:
+    """The regime that an agent publishes of a window that follows another."""
+    hysteresis = Hysteresis()
+    for look in (before, after):
+        settled = hysteresis.settled("", look.probabilities, look.thresholds)
+    return after.regime(settled)
 
 
 def _contradict(reference: Regime, changed: Regime) -> bool:

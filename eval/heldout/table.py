@@ -22,6 +22,7 @@ def render_held_out(report: HeldOutReport) -> RenderableType:
         *(_bounds(report, kind=kind, title=title) for kind, title in _KINDS.items()),
         *_observed(report),
         _footing(report),
+        *_missing(report),
         *_on_the_testbed(report),
     )
 
@@ -50,7 +51,7 @@ def _titled(title: str, table: Table) -> Group:
 
 
 def _regimes(report: HeldOutReport) -> Group:
-    table = _table("judge", "macro-F1", "stressed only", "unknown")
+    table = _table("judge", "macro-F1", "stressed only", "decided only", "unknown")
     for figures in report.regimes:
         table.add_row(*_regime_row(figures))
     return _titled("Regimes of windows with an unseen workload", table)
@@ -61,8 +62,29 @@ def _regime_row(figures: RegimeFigures) -> tuple[str | Text, ...]:
         figures.judge,
         Text("labels by it", style="dim") if figures.macro_f1 is None else number_cell(figures.macro_f1),
         number_cell(figures.macro_f1_injected),
-        Text("never", style="dim") if figures.abstention is None else share_cell(figures.abstention),
+        _never() if figures.macro_f1_decided is None else number_cell(figures.macro_f1_decided),
+        _never() if figures.abstention is None else share_cell(figures.abstention),
     )
+
+
+def _never() -> Text:
+    return Text("never", style="dim")
+
+
+def _missing(report: HeldOutReport) -> Iterator[RenderableType]:
+    if report.missing:
+        table = _table("without", "macro-F1", "decided only", "undecided", "weakest axes", "not judged")
+        for figures in report.missing:
+            weakest = sorted(figures.f1, key=lambda axis: figures.f1[axis])[:2]
+            table.add_row(
+                figures.group,
+                number_cell(figures.macro_f1),
+                number_cell(figures.macro_f1_decided),
+                f"{100 * figures.undecided:.1f} %",
+                "\n".join(f"{axis} {figures.f1[axis]:.2f}" for axis in weakest),
+                ", ".join(figures.unseen),
+            )
+        yield _titled("Regimes of the same windows where a node lacks events", table)
 
 
 def _bounds(report: HeldOutReport, *, kind: HeldOutKind, title: str) -> Group:
@@ -108,14 +130,16 @@ def _observed(report: HeldOutReport) -> Iterator[RenderableType]:
 
 def _on_the_testbed(report: HeldOutReport) -> Iterator[RenderableType]:
     if report.steadiness:
-        table = _table("change", "contradicted", "unknown")
+        table = _table("change", "contradicted", "as published", "unknown")
         for figures in report.steadiness:
-            table.add_row(figures.change, share_cell(figures.contradicted), share_cell(figures.unknown))
+            shares = (figures.contradicted, figures.published, figures.unknown)
+            table.add_row(figures.change, *(share_cell(share, decimals=1) for share in shares))
         yield _titled("Regimes when only the clock turns, or events are missing", table)
     if report.clock is not None:
         found = report.clock.variance_explained
         yield Text(
-            "Contradicted: called something else than before the change, on the same contention. Trees that are "
+            "Contradicted: called something else than before the change, on the same contention; as published: with "
+            "the agent's hysteresis between the two windows. Trees that are "
             f"trained to read the core clock out of the whole vector explain {100 * found.value:.0f} % of its variance "
             f"({100 * found.lower:.0f} to {100 * found.upper:.0f}), on workloads unseen.",
             style="dim",

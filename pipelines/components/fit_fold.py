@@ -4,10 +4,12 @@
 from kfp import dsl
 
 
-def fit_fold(extracted: dsl.Input[dsl.Dataset], settings: str, fold: int, fits: dsl.Output[dsl.Model]) -> None:
+def fit_fold(
+    extracted: dsl.Input[dsl.Dataset], settings: str, engine: str, fold: int, fits: dsl.Output[dsl.Model]
+) -> None:
     """Fit without the fold, and without it and each of half the others."""
     from pathlib import Path
 
     from pipelines.steps import fit_fold_step
 
-    fit_fold_step(Path(extracted.path), settings, fold, Path(fits.path))
+    fit_fold_step(Path(extracted.path), settings, fold, Path(fits.path), engine=engine)

@@ -7,6 +7,7 @@ from kfp import dsl
 def train(  # noqa: PLR0917 - kfp calls it
     extracted: dsl.Input[dsl.Dataset],
     settings: str,
+    engine: str,
     trained: dsl.Output[dsl.Model],
     figures: dsl.Output[dsl.Metrics],
     regimes: dsl.Output[dsl.ClassificationMetrics],
@@ -19,7 +20,7 @@ def train(  # noqa: PLR0917 - kfp calls it
     from pipelines.shown import labels_page
     from pipelines.steps import train_step
 
-    shown, report = train_step(Path(extracted.path), settings, Path(trained.path))
+    shown, report = train_step(Path(extracted.path), settings, Path(trained.path), engine=engine)
     for name, value in shown.figures.items():
         figures.log_metric(name, value)
     regimes.log_confusion_matrix(list(shown.confusion.regimes), [list(row) for row in shown.confusion.counts])

@@ -10,6 +10,7 @@ def train_from_folds(  # noqa: PLR0917 - kfp calls it
     extracted: dsl.Input[dsl.Dataset],
     fits: dsl.Input[List[dsl.Model]],  # noqa: UP006
     settings: str,
+    engine: str,
     trained: dsl.Output[dsl.Model],
     figures: dsl.Output[dsl.Metrics],
     regimes: dsl.Output[dsl.ClassificationMetrics],
@@ -23,7 +24,7 @@ def train_from_folds(  # noqa: PLR0917 - kfp calls it
     from pipelines.steps import train_step
 
     made = [Path(fold.path) for fold in fits]
-    shown, report = train_step(Path(extracted.path), settings, Path(trained.path), fits=made)
+    shown, report = train_step(Path(extracted.path), settings, Path(trained.path), fits=made, engine=engine)
     for name, value in shown.figures.items():
         figures.log_metric(name, value)
     regimes.log_confusion_matrix(list(shown.confusion.regimes), [list(row) for row in shown.confusion.counts])

@@ -80,6 +80,7 @@ def regimes(*windows: tuple[dict[str, float], str]) -> HeldOutRegimes:
         regime=np.array([said for _, said in windows]),
         pressed=pressed,
         probability=probability,
+        said=probability,
     )
 
 
@@ -129,9 +130,7 @@ def test_a_group_named_like_markup_stands_on_the_page_as_its_name(training: Trai
             for name in bounds.__dataclass_fields__
         }
     )
-    predictions = type(training.predictions)(
-        rate=0.8, clear=0.4, pressed=0.6, bounds=named, regimes=training.predictions.regimes
-    )
+    predictions = type(training.predictions)(rate=0.8, bounds=named, regimes=training.predictions.regimes)
     page = coverage_page(predictions, training.figures)
     assert "&lt;b&gt;&amp;co" in page
     assert "<b>&co" not in page

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from contracts.axis import AXES, Axis
+from contracts.regime import Threshold
+from pipelines.abstention import said
 from pipelines.bootstrap import Resampling
 from pipelines.errors import DataError
 from pipelines.figures import axis_f1, coverage_by_group, figures_of
@@ -42,12 +44,13 @@ def regimes() -> HeldOutRegimes:
         regime=np.array(["llc", "unknown", "mixed", "quiet"]),
         pressed=pressed,
         probability=probability,
+        said=said(probability, Threshold(clear=0.4, pressed=0.6)),
     )
 
 
 @pytest.fixture
 def predictions() -> HeldOutPredictions:
-    return HeldOutPredictions(rate=0.8, clear=0.4, pressed=0.6, bounds=bounds(), regimes=regimes())
+    return HeldOutPredictions(rate=0.8, bounds=bounds(), regimes=regimes())
 
 
 def test_bounds(predictions: HeldOutPredictions) -> None:
@@ -68,9 +71,11 @@ def test_bounds(predictions: HeldOutPredictions) -> None:
 
 def test_regimes(predictions: HeldOutPredictions) -> None:
     figures = figures_of(predictions, HOW)
-    assert axis_f1(predictions) == {"llc": 0.5, "membw": 1.0}
+    assert axis_f1(predictions.regimes) == {"llc": 0.5, "membw": 1.0}
     assert figures.of("regime.macro_f1").value == 0.75
     assert figures.of("regime.macro_f1_injected").value == 0.75
+    assert figures.of("regime.macro_f1_decided").value == pytest.approx((2 / 3 + 1.0) / 2)
+    assert figures.of("regime.undecided").value == pytest.approx((1 / 4 + 0.0) / 2)
     assert figures.of("regime.abstention").value == 0.25
 
 

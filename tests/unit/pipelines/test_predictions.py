@@ -20,11 +20,7 @@ from pipelines.training import Training
 def test_what_is_read_is_what_was_written(training: Training, tmp_path: Path) -> None:
     write_predictions(training.predictions, tmp_path / "made")
     read = read_predictions(tmp_path / "made")
-    assert (read.rate, read.clear, read.pressed) == (
-        training.predictions.rate,
-        training.predictions.clear,
-        training.predictions.pressed,
-    )
+    assert read.rate == training.predictions.rate
     for part, kind in (("bounds", HeldOutBounds), ("regimes", HeldOutRegimes)):
         for field in fields(kind):
             wrote, found = (getattr(getattr(each, part), field.name) for each in (training.predictions, read))
@@ -42,5 +38,5 @@ def test_missing_torn_and_foreign_predictions_are_refused(training: Training, tm
     with pytest.raises(DataError, match="missing or torn"):
         read_predictions(tmp_path)
     pq.write_table(pa.table({"group": ["a"]}), path)
-    with pytest.raises(DataError, match="holds no held-out predictions of format 1"):
+    with pytest.raises(DataError, match="holds no held-out predictions of format 2"):
         read_predictions(tmp_path)

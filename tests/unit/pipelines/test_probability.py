@@ -13,7 +13,7 @@ from serving.regime_model import calibrated
 
 
 def fitted(scores: np.ndarray, pressed: np.ndarray) -> AxisCalibration:
-    return fit_calibration(Axis.LLC, scores=scores, pressed=pressed, clear=0.4, pressed_from=0.6)
+    return fit_calibration(Axis.LLC, scores=scores, pressed=pressed, wrong_at_most=0.01, undecided_at_most=0.05)
 
 
 def test_overconfident_scores_are_drawn_in() -> None:

@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 
 from contracts.axis import AXES, Axis
-from contracts.events import Pmu
 from contracts.features import FEATURE_SCHEMA_V1
-from pipelines.regime_training import LOST_TOGETHER, UNCORE, features_of, fit_axis, with_dropped_copies
+from pipelines.event_groups import EVENT_GROUPS, lost_with
+from pipelines.regime_training import fit_axis, with_dropped_copies
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import TrainingData
-
-
-def test_features_are_known_by_who_counts_them() -> None:
-    names = np.array(FEATURE_SCHEMA_V1.names)
-    assert "dram_utilisation" in names[features_of(UNCORE)]
-    assert "dtlb_walks" in names[features_of(frozenset({Pmu.CORE}))]
-    assert names[features_of(frozenset({Pmu.RESCTRL}))].tolist() == ["llc_occupancy_share"]
 
 
 def test_every_copy_loses_something_and_the_first_rows_nothing(settings: TrainingSettings) -> None:
@@ -24,22 +17,18 @@ def test_every_copy_loses_something_and_the_first_rows_nothing(settings: Trainin
     assert copies.shape == ((1 + settings.dropped_copies) * 400, len(FEATURE_SCHEMA_V1))
     assert not np.isnan(copies[:400]).any()
     missing = np.isnan(copies[400:])
-    for pmus in LOST_TOGETHER:
-        assert missing[:, features_of(pmus)].all(axis=1).any()
+    for events in EVENT_GROUPS.values():
+        assert missing[:, lost_with(events)].all(axis=1).any()
     assert 0.15 < missing.mean() < 0.6
 
 
-@pytest.mark.parametrize(
-    "lost",
-    [UNCORE, frozenset({Pmu.CORE}), UNCORE | {Pmu.RESCTRL}],
-    ids=["no-uncore", "no-core", "no-uncore-no-resctrl"],
-)
-def test_it_still_tells_memory_pressure_apart_without_some_pmus(
-    lost: frozenset[Pmu], data: TrainingData, settings: TrainingSettings
+@pytest.mark.parametrize("group", ["uncore", "core", "virtual-machine"])
+def test_it_still_tells_memory_pressure_apart_without_an_event_group(
+    group: str, data: TrainingData, settings: TrainingSettings
 ) -> None:
     pressed = data.labels.pressed[:, AXES.index(Axis.MEMBW)]
     model = fit_axis(data.windows.vectors, pressed, settings)
-    blind = np.where(features_of(lost), np.float32(np.nan), data.windows.vectors)
+    blind = np.where(lost_with(EVENT_GROUPS[group]), np.float32(np.nan), data.windows.vectors)
     scores = np.asarray(model.inplace_predict(blind))
     known = ~np.isnan(pressed)
     ranked = (scores[known & (pressed == 1)][:, None] > scores[known & (pressed == 0)][None, :]).mean()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.bundle import MANIFEST_FILE
-from pipelines.aliases import PART_MODELS, champions, make_champion, part_tag
-from pipelines.dataset import TraceDataset
+from pipelines.aliases import CHAMPIONS_TAG, PART_MODELS, champions, make_champion, part_tag
+from pipelines.dataset import TraceDataset, write_dataset
 from pipelines.draft import Draft
 from pipelines.errors import PipelineError
 from pipelines.gate import GateDecision, GateLimits
@@ -28,9 +28,10 @@ from pipelines.registry import (
     registration_of,
     settings_of,
 )
+from pipelines.report import Outcome
 from pipelines.rollback import roll_back
 from pipelines.settings import TrainingSettings
-from pipelines.steps import write_training
+from pipelines.steps import promote_step, write_training
 from pipelines.training import Training
 from pipelines.training_data import TrainingData
 from pipelines.versions import all_versions, compared, named, one_version
@@ -203,6 +204,37 @@ def test_from_the_first_champion_to_rollback(
     assert aliases(client) == aliases(client, "leeward-regime") == {"champion": "1"}
     with pytest.raises(PipelineError, match="version 1 is the first champion"):
         roll_back(state, place)
+
+
+def test_a_promotion_that_was_cut_off_when_the_alias_had_moved_ends_well_when_it_is_tried_again(
+    trained: Path, dataset: TraceDataset, state: Path, settings: TrainingSettings, gate: Gate
+) -> None:
+    place, handed = gate.place, trained.parent / "handed"
+    registration = register(trained, place, settings)
+    decision = gate.asked(registration)
+    client = registry_client(place.tracking_uri)
+    for part in PART_MODELS:
+        client.delete_registered_model_alias(part, "champion")
+    client.delete_registered_model_tag("leeward", CHAMPIONS_TAG)
+    shutil.rmtree(state / "bundles")
+    (state / "champion.json").unlink()
+    write_dataset(dataset, handed / "extracted")
+
+    page = handed / "promote" / "decision"
+    outcome = promote_step(
+        handed / "extracted",
+        registration.to_json().decode(),
+        state=state,
+        place=place.to_json().decode(),
+        settings=settings.to_json().decode(),
+        page=page,
+    )
+
+    assert Outcome.from_json(outcome).decision == decision
+    assert page.read_text().startswith("# leeward version 1 is now champion\n")
+    assert serving_version(state) == "1"
+    assert aliases(client)["champion"] == "1"
+    assert champions(client) == ("1",)
 
 
 def test_champions_are_remembered_in_the_order_in_which_they_served(

@@ -68,6 +68,23 @@ def test_a_missing_value_is_passed_on_as_missing(tmp_path: Path) -> None:
     assert model.probabilities(values(l3_miss_ratio=math.nan))[Axis.LLC] == pytest.approx(low * 0.5, abs=1e-6)
 
 
+def test_an_axis_that_no_feature_reveals_is_not_judged_and_makes_nothing_quiet(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    blind = values()
+    blind[[Axis.LLC in spec.axes for spec in FEATURE_SCHEMA_V1.features]] = math.nan
+    assert model.probabilities(blind) == {}
+    assert np.isnan(model.probabilities_of(blind[None])[Axis.LLC]).all()
+    assert judge({}, present_features=20, characterised=True).regime is Regime.UNKNOWN
+
+
+def test_one_feature_that_reveals_an_axis_is_enough_to_judge_it(tmp_path: Path) -> None:
+    model = RegimeModel(bundle_with(tmp_path))
+    for index, spec in enumerate(FEATURE_SCHEMA_V1.features):
+        row = np.full(len(FEATURE_SCHEMA_V1), np.nan, dtype=np.float32)
+        row[index] = spec.minimum
+        assert (Axis.LLC in model.probabilities(row)) is (Axis.LLC in spec.axes)
+
+
 def test_a_graph_of_other_width_is_refused(tmp_path: Path) -> None:
     narrow = linear_graph(FEATURE_SCHEMA_V1.names[:-1], {}, bias=0.0, classifier=True)
     with pytest.raises(BundleError, match=r"regime-llc.onnx .* not float32 of"):

@@ -29,8 +29,6 @@ def predictions_on(dataset: TraceDataset, *, upper: float, worse_group: str | No
     slowdowns = np.array([trace.slowdown for trace in dataset.traces])[traces]
     return HeldOutPredictions(
         rate=RATE,
-        clear=0.4,
-        pressed=0.6,
         bounds=HeldOutBounds(
             group=groups,
             kind=np.array([kind.value for _, kind, *_ in rows]),
@@ -67,4 +65,5 @@ def _regimes(dataset: TraceDataset) -> HeldOutRegimes:
         regime=np.array([Regime.QUIET.value] * len(rows)),
         pressed=pressed,
         probability=np.nan_to_num(pressed, nan=0.0),
+        said=np.nan_to_num(pressed, nan=0.0),
     )

@@ -6,7 +6,7 @@ from rich.console import Console
 from contracts.profile import Tier
 from eval.figure import Figure
 from eval.heldout import HELD_OUT_FILE, HeldOutReport, evaluate_held_out, held_out_report, render_held_out
-from eval.heldout.report import BoundFigures, ClockFigures, SteadinessFigures
+from eval.heldout.report import BoundFigures, ClockFigures, MissingFigures, SteadinessFigures
 from eval.heldout.trained import HeldOut
 from eval.heldout.usual_models import USUAL_MODELS
 from eval.progress import silent
@@ -90,9 +90,12 @@ def test_a_report_says_that_it_is_simulated_and_comes_back_from_json(report: Hel
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_tables_fit_a_terminal(report: HeldOutReport, width: int) -> None:
     console = Console(width=width, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115
-    steady = (SteadinessFigures(change="clock x 0.8", contradicted=SHARE, unknown=SHARE),)
+    steady = (SteadinessFigures(change="clock x 0.8", contradicted=SHARE, published=SHARE, unknown=SHARE),)
+    missing = (
+        MissingFigures(group="uncore", macro_f1=SHARE, macro_f1_decided=SHARE, undecided=0.123, f1={"ddio": 0.5}),
+    )
     clock = ClockFigures(variance_explained=SHARE, windows=240)
-    console.print(render_held_out(report.model_copy(update={"steadiness": steady, "clock": clock})))
+    console.print(render_held_out(report.model_copy(update={"missing": missing, "steadiness": steady, "clock": clock})))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= width
     assert "…" not in text
@@ -104,10 +107,13 @@ def test_the_tables_fit_a_terminal(report: HeldOutReport, width: int) -> None:
         "5 of 6",
         "6 workload groups",
         "70 %",
+        "ddio 0.50",
+        "12.3 %",
         "clock x 0.8",
+        "as published",
         "explain 12 %",
     ):
-        assert word in text
+        assert word in " ".join(text.split())
 
 
 def test_without_traces_it_says_what_to_do(tmp_path: Path) -> None:

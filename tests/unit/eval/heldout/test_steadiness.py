@@ -47,6 +47,7 @@ def test_every_change_is_reported_over_the_groups_that_some_model_has_not_seen(m
     for figures in found:
         assert figures.contradicted.units == figures.unknown.units == 2
         assert 0.0 <= figures.contradicted.value + figures.unknown.value <= 1.0
+        assert figures.published.units == 2
     assert steadiness(["elsewhere"], lambda _: model, HOW) == ()
 
 
