@@ -86,6 +86,7 @@ class Explanation:
         known: its workload has a profile.
         tolerance: the slowdown that it tolerates.
         required: its enforcement is ``required``.
+        shadowed: it is only looked at: the scheduler is told that all nodes are alike.
         champion: digest of the bundle that predicted; empty where none did.
         simulated: the champion was trained on the testbed's output.
         complaints: on its annotations.
@@ -97,6 +98,7 @@ class Explanation:
     known: bool
     tolerance: float
     required: bool
+    shadowed: bool
     champion: str
     simulated: bool
     complaints: tuple[str, ...]

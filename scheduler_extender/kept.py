@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from contracts.regime import Regime
 from scheduler_extender.outlook import NodeOutlook, Prediction, Resident, node_outlook, predict
-from scheduler_extender.residents import households, tolerance_of
+from scheduler_extender.residents import households
 from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.sources import Champion
 from scheduler_extender.view import ClusterView, IndexArray, grown
@@ -143,9 +143,8 @@ class Forecasts:
         if telemetry is None:
             return None
         if not self._is_prepared(index):
-            residents = list(self._view.residents(index))
-            tolerances = {pod.uid: tolerance_of(pod, self._settings) for pod in residents}
-            prepared = node_outlook(telemetry, households(telemetry, residents), self.book, tolerances)
+            homes = households(telemetry, self._view.residents(index))
+            prepared = node_outlook(telemetry, homes, self.book, self._settings.leeward_policy)
             self._outlooks[index] = (int(self._view.rows[index]["revision"]), prepared)
         return self._outlooks[index][1]
 
@@ -181,7 +180,7 @@ def _summary(found: Prediction, size: int) -> NDArray[np.void]:
     ratios = _resident_ratios(found)
     np.maximum.at(rows["newcomer"], of_newcomer, found.bounds.upper[:newcomers])
     np.maximum.at(rows["residents"], of_resident, ratios)
-    is_demanding = np.array([resident.pod.required for resident in found.residents], dtype=np.bool_)
+    is_demanding = np.array([resident.required for resident in found.residents], dtype=np.bool_)
     np.maximum.at(rows["demanding"], of_resident[is_demanding], ratios[is_demanding])
     np.maximum.at(rows["median"], found.node, found.bounds.median)
     np.maximum.at(rows["pressed"], of_newcomer, [domain.pressed for domain in found.domains])
@@ -201,6 +200,6 @@ def _demanding(found: Prediction) -> dict[int, Resident]:
     worst: dict[int, tuple[float, Resident]] = {}
     places = found.node[len(found.domains) :].tolist()
     for place, ratio, resident in zip(places, _resident_ratios(found).tolist(), found.residents, strict=True):
-        if resident.pod.required and (place not in worst or ratio > worst[place][0]):
+        if resident.required and (place not in worst or ratio > worst[place][0]):
             worst[place] = (ratio, resident)
     return {place: resident for place, (_, resident) in worst.items()}

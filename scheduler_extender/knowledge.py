@@ -28,7 +28,7 @@ class Knowledge:
     """
 
     def __init__(self, settings: ExtenderSettings, journal: Journal) -> None:
-        self.view = ClusterView(settings)
+        self.view = ClusterView(settings.leeward_policy)
         self.champion: Champion | None = None
         self.forecasts: Forecasts | None = None
         self._settings = settings
@@ -73,8 +73,8 @@ class Knowledge:
         """What is stood on."""
         rows, seconds = self.view.rows, now.timestamp()
         present = rows[rows["present"] & (rows["newest"] >= rows["born"])]
-        believed = (seconds - present["oldest"] <= self._settings.stale_after_seconds) & (
-            present["newest"] - seconds <= self._settings.clock_skew_seconds
+        believed = (seconds - present["oldest"] <= self._settings.leeward_policy.stale_after_seconds) & (
+            present["newest"] - seconds <= self._settings.leeward_policy.clock_skew_seconds
         )
         champion, forecasts = self.champion, self.forecasts
         return Health(

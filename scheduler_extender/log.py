@@ -8,10 +8,20 @@ LOGGER = logging.getLogger("leeward.extender")
 _SERVER = logging.getLogger("uvicorn")
 
 
-def to_standard_error() -> None:
+def to_standard_error(*, debugging: bool = False) -> None:
     """Write events to standard error from now on, and the web server's warnings with them."""
-    write_to_standard_error(LOGGER, level=logging.INFO)
+    write_to_standard_error(LOGGER, level=logging.DEBUG if debugging else logging.INFO)
     write_to_standard_error(_SERVER, level=logging.WARNING)
+
+
+def debug(event: str, **fields: object) -> None:
+    """Something of which there is a line a pod.
+
+    Args:
+        event: a stable name: ``placed``.
+        fields: as of ``info``.
+    """
+    LOGGER.debug(event, extra={"fields": fields})
 
 
 def info(event: str, **fields: object) -> None:

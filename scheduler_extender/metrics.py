@@ -14,6 +14,8 @@ COUNTERS = {
     "unknown_nodes_total": "Nodes asked about that have no NodeState.",
     "late_nodes_total": "Nodes that there was no time to predict within a request's budget.",
     "failed_nodes_total": "Nodes that policy ruled out for a pod.",
+    "placements_total": "Pods that were judged here and then bound, by whether they were only looked at.",
+    "decision_failures_total": "Times that decisions could not be written down.",
     "annotations_refused_total": "Requests whose pod has an annotation that can't be followed.",
     "files_refused_total": "NodeStates, pods, profiles and observations that were torn or foreign.",
     "champions_refused_total": "Champions that could not be used.",

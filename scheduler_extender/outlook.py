@@ -15,6 +15,7 @@ from contracts.axis import AXES
 from contracts.regime import Regime
 from contracts.vector import FloatArray
 from scheduler_extender.pod import Pod
+from scheduler_extender.policy import LeewardPolicy
 from scheduler_extender.residents import Household, with_room
 from scheduler_extender.telemetry import NodeTelemetry
 from serving.bound_model import BoundModel, Bounds
@@ -41,12 +42,14 @@ class Resident:
         pod: who it is.
         workload: what is known of it.
         tolerance: the slowdown that it tolerates, 1 or more.
+        required: nobody may come who would exceed it.
         measured: a whole window has seen it.
     """
 
     pod: Pod
     workload: KnownWorkload
     tolerance: float
+    required: bool
     measured: bool
 
 
@@ -82,7 +85,7 @@ class NodeOutlook:
 
 
 def node_outlook(
-    telemetry: NodeTelemetry, homes: Sequence[Household], book: ProfileBook, tolerances: dict[str, float]
+    telemetry: NodeTelemetry, homes: Sequence[Household], book: ProfileBook, policy: LeewardPolicy
 ) -> NodeOutlook:
     """Prepare a node.
 
@@ -90,7 +93,7 @@ def node_outlook(
         telemetry: what it showed last.
         homes: who lives in each of its domains.
         book: what is known of workloads.
-        tolerances: of each resident, by UID.
+        policy: what each resident tolerates.
     """
     domains = []
     for domain, home in zip(telemetry.domains, homes, strict=True):
@@ -98,7 +101,8 @@ def node_outlook(
             Resident(
                 pod=pod,
                 workload=book.of(pod.key),
-                tolerance=tolerances[pod.uid],
+                tolerance=policy.tolerance_of(pod),
+                required=policy.requires(pod),
                 measured=pod.uid not in home.unmeasured,
             )
             for pod in home.pods

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -14,9 +15,16 @@ from scheduler_extender.errors import PodError
 
 MAX_SLOWDOWN = "leeward.dev/max-slowdown"
 ENFORCEMENT = "leeward.dev/enforcement"
-REQUIRED = "required"
 CONFIG_HASH = "kubernetes.io/config.hash"
 """On the API server's mirror of a static pod: the UID by which its kubelet, and so its cgroup, knows the pod."""
+
+
+class Enforcement(StrEnum):
+    """Whether a tolerance may be exceeded: ``preferred`` steers by score alone, ``required`` rules nodes out."""
+
+    PREFERRED = "preferred"
+    REQUIRED = "required"
+
 
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _GUARANTEED = frozenset({"Guaranteed", ""})
@@ -81,7 +89,8 @@ class Pod:
         node_uid: what its node calls it, and so the NodeState: another one than ``uid`` where it is a static pod.
         key: the workload's, see ``contracts.profile.profile_key``.
         max_slowdown: what its annotation says that it tolerates, 1 or more; ``None`` where it says nothing valid.
-        required: nodes where a tolerance would be exceeded are no choice for it, nor for others at its cost.
+        enforcement: what its annotation says of nodes where a tolerance would be exceeded; ``None`` where it says
+            nothing valid.
         exclusive_cpus: whole CPUs that the kubelet's static policy gives to it alone.
         node: where it is bound, empty before that.
         started: when the kubelet took it up, ``None`` before that.
@@ -95,7 +104,7 @@ class Pod:
     node_uid: str
     key: str
     max_slowdown: float | None = None
-    required: bool = False
+    enforcement: Enforcement | None = None
     exclusive_cpus: int = 0
     node: str = ""
     started: datetime | None = None
@@ -137,7 +146,7 @@ def pod_of(found: PodObject) -> Pod:
         raise PodError("Pod is refused: metadata.name is empty")
     annotations = metadata.annotations or {}
     max_slowdown, complaint = _max_slowdown(annotations)
-    required, other_complaint = _required(annotations)
+    enforcement, other_complaint = _enforcement(annotations)
     return Pod(
         name=metadata.name,
         namespace=metadata.namespace,
@@ -145,7 +154,7 @@ def pod_of(found: PodObject) -> Pod:
         node_uid=annotations.get(CONFIG_HASH) or metadata.uid,
         key=profile_key(labels=metadata.labels or {}, containers=_shapes(spec)),
         max_slowdown=max_slowdown,
-        required=required,
+        enforcement=enforcement,
         exclusive_cpus=_exclusive_cpus(spec, qos_class=status.qos_class),
         node=spec.node_name,
         started=status.start_time,
@@ -191,8 +200,8 @@ def _max_slowdown(annotations: Mapping[str, str]) -> tuple[float | None, str]:
     return None, f"annotation {MAX_SLOWDOWN} is {text[:40]!r}: a number from 1 up is meant, so the default holds"
 
 
-def _required(annotations: Mapping[str, str]) -> tuple[bool, str]:
+def _enforcement(annotations: Mapping[str, str]) -> tuple[Enforcement | None, str]:
     text = annotations.get(ENFORCEMENT)
-    if text is None or text in {REQUIRED, "preferred"}:
-        return text == REQUIRED, ""
-    return False, f"annotation {ENFORCEMENT} is {text[:40]!r}: required or preferred is meant, so it is only preferred"
+    if text is None or text in set(Enforcement):
+        return None if text is None else Enforcement(text), ""
+    return None, f"annotation {ENFORCEMENT} is {text[:40]!r}: required or preferred is meant, so the default holds"

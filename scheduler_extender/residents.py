@@ -4,20 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scheduler_extender.pod import Pod
-from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.telemetry import DomainTelemetry, NodeTelemetry
-
-
-def tolerance_of(pod: Pod, settings: ExtenderSettings) -> float:
-    """The slowdown that a pod tolerates, 1 or more: by its annotation, else its namespace's default."""
-    if pod.max_slowdown is not None:
-        return pod.max_slowdown
-    return settings.namespace_max_slowdown.get(pod.namespace, settings.default_max_slowdown)
-
-
-def is_resident(pod: Pod, settings: ExtenderSettings) -> bool:
-    """Whether a pod counts as a neighbour: bound, not finished, and no part of the cluster's own background."""
-    return bool(pod.node) and not pod.finished and pod.namespace not in settings.background_namespaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

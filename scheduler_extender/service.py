@@ -12,6 +12,8 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
+from scheduler_extender import log
+from scheduler_extender.decisions import Decisions, DecisionWriter
 from scheduler_extender.errors import ArgsError
 from scheduler_extender.explanation import Explanation, NodeExplanation, domains_of, parties_of, unexplained
 from scheduler_extender.health import Health
@@ -21,8 +23,10 @@ from scheduler_extender.kept import KeptWorkload
 from scheduler_extender.knowledge import Knowledge
 from scheduler_extender.metrics import Gauge, Metrics
 from scheduler_extender.pod import Pod
+from scheduler_extender.policy import LeewardPolicy
 from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.sources import Change
 from scheduler_extender.standing import STANDINGS
 from scheduler_extender.verdict import Verdict, verdict_on
 from scheduler_extender.view import IndexArray
@@ -78,6 +82,7 @@ class Extender:
         self._clock = clock
         self._journal = Journal()
         self._knowledge = Knowledge(settings, self._journal)
+        self._decisions = Decisions(self._knowledge.view)
 
     @property
     def metrics(self) -> Metrics:
@@ -95,6 +100,16 @@ class Extender:
     def take_over(self, news: News) -> None:
         """Let news count from now on."""
         self._knowledge.take_over(news, now=self._clock())
+        for pod in news.pods.changed:
+            self._follow_decision(pod)
+
+    def write_decisions(self, writer: DecisionWriter) -> None:
+        """Write down what became of pods; may run in another thread, one call at a time."""
+        try:
+            self._decisions.write(writer)
+        except OSError as error:
+            self.metrics.count("decision_failures_total")
+            self._journal.once("decisions-not-written", f"decisions can't be written: {error.strerror}")
 
     def heard_from_registry(self, complaint: str | None) -> None:
         """Take note of why the registry of models could not be followed; ``None`` where it could."""
@@ -142,7 +157,8 @@ class Extender:
             workload=pod.key,
             known=forecasts is not None and pod.key in forecasts.book,
             tolerance=verdict.tolerance,
-            required=pod.required,
+            required=verdict.required,
+            shadowed=self._policy.is_shadowed(pod),
             champion="" if champion is None else champion.digest,
             simulated=champion is not None and champion.simulated,
             complaints=pod.complaints,
@@ -190,9 +206,13 @@ class Extender:
         return found
 
     def _filtered(self, args: Args, rows: IndexArray) -> Answer:
-        policy_has_a_say = args.pod.required or self._knowledge.view.rows["demanding"][rows[rows >= 0]].any()
+        policy_has_a_say = (
+            self._policy.requires(args.pod) or self._knowledge.view.rows["demanding"][rows[rows >= 0]].any()
+        )
         verdict = self._judged_in_time(args, rows) if policy_has_a_say else self._judged_blindly(args, rows)
         failed = verdict.failed()
+        if self._judged_for_good(verdict, failed=len(failed)):
+            failed = {}
         self.metrics.count("failed_nodes_total", len(failed))
         return Answer(content=encode_filter(args, failed), warning=self._warning(args, verdict.without_state()))
 
@@ -200,9 +220,10 @@ class Extender:
         verdict = self._judged_in_time(args, rows)
         unknown = verdict.without_state()
         self.metrics.count("unknown_nodes_total", len(unknown))
-        return Answer(
-            content=encode_priorities(args.names, verdict.scores.tolist()), warning=self._warning(args, unknown)
-        )
+        scores = verdict.scores.tolist()
+        if self._judged_for_good(verdict, failed=0):
+            scores = [NEUTRAL_LOW] * len(scores)
+        return Answer(content=encode_priorities(args.names, scores), warning=self._warning(args, unknown))
 
     def _explained(self, args: Args, _: IndexArray) -> Answer:
         if len(args.names) > self.settings.explained_nodes:
@@ -211,6 +232,31 @@ class Extender:
                 "at once: ask about fewer"
             )
         return Answer(content=msgspec.json.encode(self.explanation(args.pod, args.names)))
+
+    @property
+    def _policy(self) -> LeewardPolicy:
+        return self.settings.leeward_policy
+
+    def _judged_for_good(self, verdict: Verdict, *, failed: int) -> bool:
+        """Remember what was judged of a pod; returns whether the scheduler is to be told otherwise."""
+        shadowed = self._policy.is_shadowed(verdict.pod)
+        if verdict.kept is not None:
+            champion = self._knowledge.champion
+            self._decisions.judged(
+                verdict,
+                failed=failed,
+                at=self._clock(),
+                champion="" if champion is None else champion.digest,
+                shadowed=shadowed,
+            )
+        return shadowed
+
+    def _follow_decision(self, change: Change[Pod]) -> None:
+        if change.value is None:
+            self._decisions.forget(change.name)
+        elif change.value.node and (decision := self._decisions.placed(change.value)) is not None:
+            self.metrics.count("placements_total", shadowed=str(decision.shadowed).lower())
+            log.debug("placed", **decision.model_dump(mode="json"))
 
     def _judged_in_time(self, args: Args, rows: IndexArray) -> Verdict:
         until = time.perf_counter() + self.settings.budget_seconds
@@ -230,7 +276,7 @@ class Extender:
 
     def _verdict(self, pod: Pod, names: Sequence[str], rows: IndexArray, *, kept: KeptWorkload | None) -> Verdict:
         return verdict_on(
-            names, rows, pod=pod, kept=kept, view=self._knowledge.view, now=self._clock(), settings=self.settings
+            names, rows, pod=pod, kept=kept, view=self._knowledge.view, now=self._clock(), policy=self._policy
         )
 
     def _explained_node(self, verdict: Verdict, place: int, *, failed: str) -> NodeExplanation:

@@ -7,25 +7,17 @@ from pydantic import Field
 
 from contracts.errors import ContractError
 from contracts.model import Document
-from contracts.slowdown import SLOWDOWN_CEILING
 from scheduler_extender.errors import ExtenderError
+from scheduler_extender.policy import LeewardPolicy, Seconds
 
 SETTINGS_FILE = "extender.json"
-
-MaximumSlowdown = Annotated[float, Field(ge=1.0, le=SLOWDOWN_CEILING)]
-Seconds = Annotated[float, Field(ge=0.0, le=86_400.0)]
 
 
 class ExtenderSettings(Document):
     """All that can be set; every key may be left out.
 
     Attributes:
-        default_max_slowdown: what a pod tolerates that says nothing, and whose namespace nothing is said of.
-        namespace_max_slowdown: the same by namespace.
-        background_namespaces: their pods are no residents: what they press shows in the domains' vectors, and nobody
-            promised them a slowdown.
-        stale_after_seconds: a NodeState whose heartbeat, or whose oldest window, is older is not believed.
-        clock_skew_seconds: a NodeState from further in the future is not believed either.
+        leeward_policy: tolerances, enforcement, staleness and shadow mode, see ``scheduler_extender.policy``.
         budget_seconds: what a request may spend on computing bounds that are not kept yet; the scheduler waits for
             ``httpTimeout``, 250 ms in the manifests, and parsing and encoding want their part of it.
         body_limit_bytes: larger requests are refused; 5,000 whole nodes of 10 KB pass.
@@ -35,11 +27,7 @@ class ExtenderSettings(Document):
         poll_seconds: the state directory is looked through this often even where no change was announced.
     """
 
-    default_max_slowdown: MaximumSlowdown = 1.25
-    namespace_max_slowdown: dict[str, MaximumSlowdown] = Field(default_factory=dict)
-    background_namespaces: tuple[str, ...] = ("kube-system", "leeward-system")
-    stale_after_seconds: Seconds = 300.0
-    clock_skew_seconds: Seconds = 30.0
+    leeward_policy: LeewardPolicy = LeewardPolicy()
     budget_seconds: Seconds = 0.15
     body_limit_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 64 * 2**20
     kept_workloads: Annotated[int, Field(ge=1, le=1024)] = 32

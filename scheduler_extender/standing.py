@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.policy import LeewardPolicy
 from scheduler_extender.view import ClusterView, IndexArray
 
 
@@ -35,7 +35,7 @@ def code_of(standing: Standing) -> int:
 
 
 def standings(
-    view: ClusterView, nodes: IndexArray, *, kept: NDArray[np.void] | None, now: datetime, settings: ExtenderSettings
+    view: ClusterView, nodes: IndexArray, *, kept: NDArray[np.void] | None, now: datetime, policy: LeewardPolicy
 ) -> CodeArray:
     """The first that holds of: absent, of a former node, ahead, stale, other CPU, not predicted yet, undecided, known.
 
@@ -44,7 +44,7 @@ def standings(
         nodes: rows of the view; negative for a node never heard of.
         kept: rows of ``scheduler_extender.kept.KeptWorkload``; ``None`` where nothing is predicted at all.
         now: UTC.
-        settings: how old is stale, and how far ahead a clock may be.
+        policy: how old is stale, and how far ahead a clock may be.
 
     Returns:
         intp ``(len(nodes),)``, codes.
@@ -60,8 +60,8 @@ def standings(
         [
             (nodes < 0) | ~rows["present"],
             rows["newest"] < rows["born"],
-            rows["newest"] - seconds > settings.clock_skew_seconds,
-            seconds - rows["oldest"] > settings.stale_after_seconds,
+            rows["newest"] - seconds > policy.clock_skew_seconds,
+            seconds - rows["oldest"] > policy.stale_after_seconds,
             ~rows["characterised"],
             ~predicted,
             undecided,

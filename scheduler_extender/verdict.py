@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from scheduler_extender.kept import KeptWorkload
 from scheduler_extender.pod import ENFORCEMENT, MAX_SLOWDOWN, Pod
-from scheduler_extender.residents import tolerance_of
+from scheduler_extender.policy import LeewardPolicy, UnknownRegime
 from scheduler_extender.scoring import NEUTRAL_LOW, node_scores, tie_breaker
-from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.standing import CodeArray, Standing, code_of, standings
 from scheduler_extender.view import ClusterView, IndexArray
 
 _NOTHING_SEEN = (code_of(Standing.ABSENT), code_of(Standing.FORMER))
 """What is kept of such a node, if anything is, was never seen of it."""
+_SCORED_BY_BOUND = {
+    UnknownRegime.NEUTRAL: (code_of(Standing.KNOWN),),
+    UnknownRegime.BOUND: (code_of(Standing.KNOWN), code_of(Standing.UNDECIDED)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +30,9 @@ class Verdict:
         nodes, rows: their names, and where they stand in the view.
         standing: codes, see ``scheduler_extender.standing``.
         scores: int64, 0 to 10.
+        ratios: float64, the worst ratio of a party's bound to its tolerance; NaN where nothing is predicted.
         pod, tolerance: the newcomer, and the slowdown that it tolerates.
+        required: nodes where that would be exceeded are no choice.
         kept: what is predicted for its workload; ``None`` where nothing is.
     """
 
@@ -35,8 +40,10 @@ class Verdict:
     rows: IndexArray
     standing: CodeArray
     scores: NDArray[np.int64]
+    ratios: NDArray[np.float64]
     pod: Pod
     tolerance: float
+    required: bool
     kept: KeptWorkload | None
 
     def without_state(self) -> list[str]:
@@ -55,7 +62,7 @@ class Verdict:
             return {}
         found = self.kept.rows[self.rows]
         bounded = np.isin(self.standing, [code_of(Standing.KNOWN), code_of(Standing.UNDECIDED)])
-        own = bounded & (found["newcomer"] > self.tolerance) & self.pod.required
+        own = bounded & (found["newcomer"] > self.tolerance) & self.required
         of_others = bounded & (found["demanding"] > 1.0) & ~own
         reasons = dict.fromkeys((self.nodes[place] for place in np.flatnonzero(own).tolist()), self._own_reason())
         for place in np.flatnonzero(of_others).tolist():
@@ -78,7 +85,7 @@ def verdict_on(
     kept: KeptWorkload | None,
     view: ClusterView,
     now: datetime,
-    settings: ExtenderSettings,
+    policy: LeewardPolicy,
 ) -> Verdict:
     """Judge nodes by what is kept of them; where nothing is, all pass, and all are alike.
 
@@ -86,28 +93,34 @@ def verdict_on(
         nodes, rows: names, and where they stand in the view.
         pod: the newcomer.
         kept: what is predicted for its workload; ``None`` where nothing is.
-        view, now, settings: the cluster as it is known, UTC, and how old is stale.
+        view, now, policy: the cluster as it is known, UTC, and the operator's decisions.
     """
-    tolerance = tolerance_of(pod, settings)
-    standing = standings(view, rows, kept=None if kept is None else kept.rows, now=now, settings=settings)
+    tolerance = policy.tolerance_of(pod)
+    standing = standings(view, rows, kept=None if kept is None else kept.rows, now=now, policy=policy)
     if kept is None or not len(view):
         scores = np.full(len(nodes), NEUTRAL_LOW, dtype=np.int64)
+        ratios = np.full(len(nodes), np.nan)
     else:
         found = kept.rows[rows]
+        ratios = np.maximum(found["newcomer"] / tolerance, found["residents"])
+        predicted = ~np.isin(standing, _NOTHING_SEEN) & (found["revision"] > 0)
         scores = node_scores(
-            ratio=np.maximum(found["newcomer"] / tolerance, found["residents"]),
+            ratio=ratios,
             tie=tie_breaker(found["median"], found["pressed"]),
-            known=standing == code_of(Standing.KNOWN),
-            predicted=~np.isin(standing, _NOTHING_SEEN) & (found["revision"] > 0),
+            known=np.isin(standing, _SCORED_BY_BOUND[policy.unknown_regime]),
+            predicted=predicted,
             quiet=found["quiet"],
         )
+        ratios[~predicted] = np.nan
     return Verdict(
         nodes=nodes,
         rows=rows,
         standing=standing,
         scores=scores,
+        ratios=ratios,
         pod=pod,
         tolerance=tolerance,
+        required=policy.requires(pod),
         kept=kept if len(view) else None,
     )
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from contracts.nodestate import NodeState
 from scheduler_extender.pod import Pod
-from scheduler_extender.residents import is_resident
-from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.policy import LeewardPolicy
 from scheduler_extender.telemetry import NodeTelemetry, telemetry_of
 
 IndexArray = NDArray[np.intp]
@@ -36,8 +35,8 @@ class ClusterView:
     A node's row stays where it is for ever, and its revision rises with every change that a prediction depends on.
     """
 
-    def __init__(self, settings: ExtenderSettings) -> None:
-        self._settings = settings
+    def __init__(self, policy: LeewardPolicy) -> None:
+        self._policy = policy
         self._index: dict[str, int] = {}
         self._names: list[str] = []
         self._telemetry: list[NodeTelemetry | None] = []
@@ -89,11 +88,11 @@ class ClusterView:
         self._pods.pop(uid, None)
         if pod is not None:
             self._pods[uid] = pod
-        if former is not None and is_resident(former, self._settings):
+        if former is not None and self._policy.is_resident(former):
             index = self._index_of(former.node)
             del self._residents[index][uid]
             self._changed_residents(index)
-        if pod is not None and is_resident(pod, self._settings):
+        if pod is not None and self._policy.is_resident(pod):
             index = self._index_of(pod.node)
             self._residents[index][uid] = pod
             self._changed_residents(index)
@@ -112,6 +111,10 @@ class ClusterView:
         """Each node's row, ``NEVER_HEARD_OF`` where there is none."""
         return np.fromiter(map(self._index.get, nodes, repeat(NEVER_HEARD_OF)), dtype=np.intp, count=len(nodes))
 
+    def name(self, index: int) -> str:
+        """The name of the node in a row."""
+        return self._names[index]
+
     def telemetry(self, index: int) -> NodeTelemetry | None:
         """A node's last state, if it has one."""
         return self._telemetry[index]
@@ -121,7 +124,7 @@ class ClusterView:
         return self._residents[index].values()
 
     def _changed_residents(self, index: int) -> None:
-        self._rows[index]["demanding"] = any(pod.required for pod in self._residents[index].values())
+        self._rows[index]["demanding"] = any(map(self._policy.requires, self._residents[index].values()))
         self._rows[index]["revision"] += 1
 
     def _index_of(self, node: str) -> int:

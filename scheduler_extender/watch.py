@@ -12,7 +12,9 @@ from watchfiles import awatch
 
 from scheduler_extender import log
 from scheduler_extender.cluster import Cluster
+from scheduler_extender.decisions import DECISIONS, DecisionWriter
 from scheduler_extender.directory import NODE_STATES, PODS, PROFILES
+from scheduler_extender.intake import News
 from scheduler_extender.service import Extender
 from serving.champion import BUNDLES
 from serving.observed_workload import OBSERVED
@@ -32,6 +34,7 @@ async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, clust
         stop: ends it.
         cluster: the API server's objects, where the extender follows one.
     """
+    writer = DecisionWriter(state / DECISIONS)
     fresh, unsettled = asyncio.Event(), asyncio.Event()
     announcing = asyncio.create_task(_announce(state, stop, fresh, poll_seconds=extender.settings.poll_seconds))
     settling = asyncio.create_task(_settle(extender, unsettled))
@@ -41,7 +44,7 @@ async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, clust
         while not announcing.done():
             await fresh.wait()
             fresh.clear()
-            extender.take_over(await asyncio.to_thread(extender.news))
+            extender.take_over(await asyncio.to_thread(_news, extender, writer))
             unsettled.set()
             await _paused(stop, _GATHER_MS / 1000)
         announcing.result()
@@ -51,6 +54,17 @@ async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, clust
         await asyncio.wait([announcing, settling])
         if cluster is not None:
             await asyncio.to_thread(cluster.close)
+        await asyncio.to_thread(_write_the_last, extender, writer)
+
+
+def _news(extender: Extender, writer: DecisionWriter) -> News:
+    extender.write_decisions(writer)
+    return extender.news()
+
+
+def _write_the_last(extender: Extender, writer: DecisionWriter) -> None:
+    extender.write_decisions(writer)
+    writer.close()
 
 
 def _set_from_a_thread(event: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:

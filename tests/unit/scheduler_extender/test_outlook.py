@@ -83,7 +83,7 @@ def forecasts(champion: Champion, view: ClusterView) -> Forecasts:
 def test_one_more_resident_never_makes_a_node_look_better(
     champion: Champion, pressure: float, residents: list[str], newcomer: str, more: str
 ) -> None:
-    view = ClusterView(SETTINGS)
+    view = ClusterView(SETTINGS.leeward_policy)
     view.set_state("n", node_state("n", Domain(pressure=pressure), Domain(pressure=0.3)))
     for index, key in enumerate(residents):
         view.set_pod(f"u{index}", parse_pod(json.dumps(pod_object(f"u{index}", node="n", profile=key))))
@@ -100,7 +100,7 @@ def test_one_more_resident_never_makes_a_node_look_better(
 
 
 def test_only_what_changed_is_computed_again(champion: Champion) -> None:
-    view = ClusterView(SETTINGS)
+    view = ClusterView(SETTINGS.leeward_policy)
     count = 3 * CHUNK + 5
     for index in range(count):
         view.set_state(f"n{index}", node_state(f"n{index}", Domain(pressure=index / count)))
@@ -120,7 +120,7 @@ def test_only_what_changed_is_computed_again(champion: Champion) -> None:
 
 
 def test_settling_computes_all_that_is_kept_a_chunk_at_a_time(champion: Champion) -> None:
-    view = ClusterView(SETTINGS)
+    view = ClusterView(SETTINGS.leeward_policy)
     for index in range(2 * CHUNK):
         view.set_state(f"n{index}", node_state(f"n{index}", Domain()))
     predicted = forecasts(champion, view)
@@ -134,7 +134,7 @@ def test_settling_computes_all_that_is_kept_a_chunk_at_a_time(champion: Champion
 
 
 def test_the_longest_unused_workload_is_forgotten(champion: Champion) -> None:
-    view = ClusterView(SETTINGS)
+    view = ClusterView(SETTINGS.leeward_policy)
     view.set_state("n", node_state("n", Domain()))
     predicted = Forecasts(
         champion=champion,
@@ -150,6 +150,6 @@ def test_the_longest_unused_workload_is_forgotten(champion: Champion) -> None:
 
 
 def test_unknown_workloads_share_what_is_kept(champion: Champion) -> None:
-    predicted = forecasts(champion, ClusterView(SETTINGS))
+    predicted = forecasts(champion, ClusterView(SETTINGS.leeward_policy))
     book = predicted.book
     assert predicted.kept(book.of("nobody"), 2) is predicted.kept(book.of("nobody-else"), 2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.profile import ContainerShape, profile_key
 from scheduler_extender.errors import PodError
-from scheduler_extender.pod import Pod, parse_pod
+from scheduler_extender.pod import Enforcement, Pod, parse_pod
 from scheduler_extender.wire import parse_args
 from tests.unit.scheduler_extender.small_cluster import captured, pod_object
 
@@ -23,12 +23,13 @@ def test_the_captured_pods_say_who_they_are() -> None:
     upf, firewall, batch = (
         parse_args(captured(f"filter-{name}-names-16"), limit_bytes=10**6).pod for name in ("upf", "firewall", "batch")
     )
-    assert (upf.full_name, upf.key, upf.max_slowdown, upf.required) == ("default/upf-large-0", "upf-large", 1.1, True)
+    assert (upf.full_name, upf.key, upf.max_slowdown) == ("default/upf-large-0", "upf-large", 1.1)
+    assert upf.enforcement is Enforcement.REQUIRED
     requests = {"cpu": "8", "hugepages-1Gi": "4Gi", "intel.com/sriov_netdevice": "1", "memory": "8Gi"}
     shape = ContainerShape("registry.example/firewall:1.4.2", requests)
     assert firewall.key == profile_key(labels={}, containers=[shape])
-    assert (firewall.max_slowdown, firewall.required, firewall.complaints) == (None, False, ())
-    assert (batch.max_slowdown, batch.required) == (2.0, False)
+    assert (firewall.max_slowdown, firewall.enforcement, firewall.complaints) == (None, None, ())
+    assert (batch.max_slowdown, batch.enforcement) == (2.0, None)
     assert (upf.exclusive_cpus, firewall.exclusive_cpus, batch.exclusive_cpus) == (16, 8, 12)
     assert not any(pod.finished or pod.node for pod in (upf, firewall, batch))
 
@@ -66,9 +67,9 @@ def test_a_max_slowdown_that_is_none_is_named_and_the_default_holds(text: str) -
     )
 
 
-def test_an_enforcement_that_is_none_is_named_and_nothing_is_enforced() -> None:
+def test_an_enforcement_that_is_none_is_named_and_the_default_holds() -> None:
     pod = read(annotations={"leeward.dev/enforcement": "Required"})
-    assert not pod.required
+    assert pod.enforcement is None
     assert pod.complaints[0].startswith("annotation leeward.dev/enforcement is 'Required': required or preferred is")
     assert read(annotations={"leeward.dev/enforcement": "preferred"}).complaints == ()
 

@@ -6,12 +6,10 @@ from datetime import timedelta
 import pytest
 
 from scheduler_extender.pod import Pod, parse_pod
-from scheduler_extender.residents import Household, households, is_resident, tolerance_of
-from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.residents import Household, households
 from scheduler_extender.telemetry import NodeTelemetry, telemetry_of
 from tests.unit.scheduler_extender.small_cluster import NOW, Domain, node_state, pod_object
 
-SETTINGS = ExtenderSettings(default_max_slowdown=1.5, namespace_max_slowdown={"core": 1.1})
 BEFORE, DURING, AFTER = NOW - timedelta(minutes=5), NOW - timedelta(seconds=5), NOW + timedelta(seconds=5)
 
 
@@ -68,17 +66,6 @@ def test_a_window_later_than_the_start_has_measured_it() -> None:
     assert home.unmeasured == frozenset()
     (home,) = households(telemetry(Domain(pods=("u",))), [pod(started=NOW - timedelta(seconds=9))])
     assert home.unmeasured == {"u"}
-
-
-def test_tolerance_is_the_annotation_else_the_namespaces_else_the_default() -> None:
-    own = pod(annotations={"leeward.dev/max-slowdown": "3"}, namespace="core")
-    assert [tolerance_of(one, SETTINGS) for one in (own, pod(namespace="core"), pod(namespace="edge"))] == [3, 1.1, 1.5]
-
-
-def test_finished_unbound_and_background_pods_are_no_residents() -> None:
-    unbound = parse_pod(json.dumps(pod_object("u")))
-    others = [pod(phase="Succeeded"), pod(phase="Failed"), pod(namespace="kube-system"), unbound]
-    assert [is_resident(one, SETTINGS) for one in (pod(), *others)] == [True, False, False, False, False]
 
 
 def test_a_state_without_domains_says_nothing() -> None:

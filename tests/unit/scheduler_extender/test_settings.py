@@ -6,6 +6,7 @@ import pytest
 
 from scheduler_extender.errors import ExtenderError
 from scheduler_extender.main import bound, build_extender, serve
+from scheduler_extender.policy import NamespacePolicy
 from scheduler_extender.settings import ExtenderSettings, read_settings
 
 
@@ -14,10 +15,12 @@ def test_nothing_set_means_the_defaults(state: Path) -> None:
 
 
 def test_what_is_set_counts(state: Path) -> None:
-    (state / "extender.json").write_text('{"namespaceMaxSlowdown": {"core": 1.1}, "staleAfterSeconds": 60}')
-    settings = build_extender(state).settings
-    assert (settings.namespace_max_slowdown, settings.stale_after_seconds) == ({"core": 1.1}, 60.0)
-    assert settings.default_max_slowdown == 1.25
+    (state / "extender.json").write_text(
+        '{"leewardPolicy": {"namespaces": {"core": {"maxSlowdown": 1.1}}, "staleAfterSeconds": 60}}'
+    )
+    policy = build_extender(state).settings.leeward_policy
+    assert policy.namespaces == {"core": NamespacePolicy(max_slowdown=1.1)}
+    assert (policy.stale_after_seconds, policy.max_slowdown) == (60.0, 1.25)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,12 @@ def test_what_is_set_counts(state: Path) -> None:
     [
         ("{", "document: Invalid JSON"),
         ('{"staleAfter": 60}', "staleAfter: Extra inputs are not permitted"),
-        ('{"defaultMaxSlowdown": 0.5}', "defaultMaxSlowdown: Input should be greater than or equal to 1"),
+        ('{"leewardPolicy": {"maxSlowdown": 0.5}}', "leewardPolicy.maxSlowdown: Input should be greater than or equal"),
+        ('{"leewardPolicy": {"enforcement": "Required"}}', "leewardPolicy.enforcement: Input should be 'preferred' or"),
+        (
+            '{"leewardPolicy": {"shadowShare": 1.5}}',
+            "leewardPolicy.shadowShare: Input should be less than or equal to 1",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_place(state: Path, content: str, complaint: str) -> None:
