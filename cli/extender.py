@@ -38,6 +38,7 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option(help="With --api-server: a bearer token, read for each request.", dir_okay=False)
     ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Log a line for each pod that is placed.")] = False,
 ) -> None:
     """Answer kube-scheduler until stopped."""
     with ended_by_sigterm():
@@ -54,4 +55,4 @@ def serve(
                 else ApiServer.in_cluster(os.environ)
             )
             claim(state)
-            serve_extender(state=state, host=host, port=port, api_server=followed)
+            serve_extender(state=state, host=host, port=port, api_server=followed, debugging=debug)

@@ -7,6 +7,7 @@ from cli import (
     campaign,
     demo,
     evaluate,
+    explain,
     extender,
     ingest,
     models,
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(agent.app, name="agent")
 app.add_typer(extender.app, name="extender")
+app.command(name="explain")(explain.explain)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(models.app, name="models")
 app.add_typer(campaign.app, name="campaign")

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Annotated
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
+from starlette.requests import ClientDisconnect
 
 from scheduler_extender.cluster import Cluster
 from scheduler_extender.errors import ArgsError
 from scheduler_extender.health import readiness_of
+from scheduler_extender.openapi import openapi_page
 from scheduler_extender.service import Answer, Extender
 from scheduler_extender.wire import oversized
 from serving.exposition import CONTENT_TYPE
@@ -44,6 +47,10 @@ def create_app(extender: Extender, *, lifespan: Lifespan | None = None, cluster:
     post("prioritize", extender.prioritize)
     post("explain", extender.explain)
 
+    @app.get("/explain/{namespace}/{name}", response_class=Response)
+    async def explain_pod(namespace: str, name: str, node: Annotated[list[str] | None, Query()] = None) -> Response:
+        return _response(extender.explain_pod(f"{namespace}/{name}", node or ()))
+
     @app.get("/healthz", response_class=Response)
     async def healthz() -> Response:
         return Response(msgspec.json.encode(extender.health()), media_type=JSON)
@@ -52,6 +59,12 @@ def create_app(extender: Extender, *, lifespan: Lifespan | None = None, cluster:
     async def readyz() -> Response:
         readiness = readiness_of(extender.health(), cluster)
         return Response(msgspec.json.encode(readiness), status_code=200 if readiness.ready else 503, media_type=JSON)
+
+    page = openapi_page()
+
+    @app.get("/openapi.json", response_class=Response)
+    async def openapi() -> Response:
+        return Response(page, media_type=JSON)
 
     @app.get("/metrics", response_class=Response)
     async def metrics() -> Response:
@@ -69,17 +82,20 @@ async def _body(request: Request, *, limit_bytes: int) -> bytes:
     """The body, read no further than the limit.
 
     Raises:
-        ArgsError: it is larger.
+        ArgsError: it is larger, or was cut off.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit_bytes:
+    if announced.isdecimal() and int(announced) > limit_bytes:
         raise oversized(int(announced), limit_bytes=limit_bytes)
     chunks: list[bytes] = []
     size = 0
     stream: AsyncIterator[bytes] = request.stream()
-    async for chunk in stream:
-        size += len(chunk)
-        if size > limit_bytes:
-            raise oversized(size, limit_bytes=limit_bytes)
-        chunks.append(chunk)
+    try:
+        async for chunk in stream:
+            size += len(chunk)
+            if size > limit_bytes:
+                raise oversized(size, limit_bytes=limit_bytes)
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise ArgsError(f"body was cut off after {size} bytes: the scheduler went away") from error
     return b"".join(chunks)

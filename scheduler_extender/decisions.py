@@ -96,6 +96,7 @@ class Decisions:
         self._view = view
         self._pending: OrderedDict[str, _Judgement] = OrderedDict()
         self._lines: deque[bytes] = deque(maxlen=UNWRITTEN)
+        self._recent: OrderedDict[str, Decision] = OrderedDict()
 
     def judged(self, verdict: Verdict, *, failed: int, at: datetime, champion: str, shadowed: bool) -> None:
         """Keep what was judged of a pod.
@@ -132,7 +133,14 @@ class Decisions:
             return None
         decision = self._decision(pod, judgement)
         self._lines.append(decision.to_json())
+        self._recent[pod.uid] = decision
+        if len(self._recent) > PENDING:
+            self._recent.popitem(last=False)
         return decision
+
+    def of(self, uid: str) -> Decision | None:
+        """What was decided of a bound pod; only the latest are remembered."""
+        return self._recent.get(uid)
 
     def forget(self, uid: str) -> None:
         """A pod is gone without having been placed."""

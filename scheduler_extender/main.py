@@ -70,6 +70,7 @@ def serve(
     port: int,
     host: str = "0.0.0.0",  # noqa: S104 - kube-scheduler is another pod
     api_server: ApiServer | None = None,
+    debugging: bool = False,
 ) -> None:
     """Answer kube-scheduler until a signal comes; requests under way are answered first.
 
@@ -79,11 +80,12 @@ def serve(
         host: the address to listen on: all by default, since a Service leads here. There is nothing to be had but
             scores; the manifests' network policy says who may ask.
         api_server: whose nodes, NodeStates and pods are followed; the state directory's where absent.
+        debugging: log a line for each pod that is placed.
 
     Raises:
         ExtenderError: the state directory, its settings, or the port can't be used.
     """
-    log.to_standard_error()
+    log.to_standard_error(debugging=debugging)
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:

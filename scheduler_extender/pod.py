@@ -32,15 +32,23 @@ _WHOLE_CPUS = re.compile(r"[0-9]{1,6}")
 _MILLI_CPUS = re.compile(r"([0-9]{1,6})000m")
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Name = Annotated[str, msgspec.Meta(max_length=253, extra_json_schema={"minLength": 1})]
+"""DNS-1123; what is kept and logged of a pod is as short as Kubernetes has it."""
+Namespace = Annotated[str, msgspec.Meta(max_length=63)]
+LabelValue = Annotated[str, msgspec.Meta(max_length=63)]
+Uid = Annotated[str, msgspec.Meta(max_length=128)]
+
+MAXIMUM_CONTAINERS = 1024
+"""More than a kubelet starts in all of its pods (110 by default); each goes into a workload's key, which takes time."""
 
 
 class MetadataObject(msgspec.Struct):
     """The fields of an object's metadata that are read; a Go client leaves empty ones out."""
 
-    name: str
-    namespace: str = "default"
-    uid: str = ""
-    labels: dict[str, str] | None = None
+    name: Name
+    namespace: Namespace = "default"
+    uid: Uid = ""
+    labels: dict[str, LabelValue] | None = None
     annotations: dict[str, str] | None = None
 
 
@@ -61,7 +69,7 @@ class SpecObject(msgspec.Struct, rename="camel"):
     """A pod's spec as far as it is read."""
 
     node_name: str = ""
-    containers: list[ContainerObject] | None = None
+    containers: Annotated[list[ContainerObject], msgspec.Meta(max_length=MAXIMUM_CONTAINERS)] | None = None
 
 
 class StatusObject(msgspec.Struct, rename="camel"):

@@ -4,7 +4,7 @@ One thread uses an ``Extender``, so nothing is locked. Only ``news`` may run in 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -23,6 +23,7 @@ from scheduler_extender.kept import KeptWorkload
 from scheduler_extender.knowledge import Knowledge
 from scheduler_extender.metrics import Gauge, Metrics
 from scheduler_extender.pod import Pod
+from scheduler_extender.pod_report import PodReport, encode_report
 from scheduler_extender.policy import LeewardPolicy
 from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.settings import ExtenderSettings
@@ -147,8 +148,14 @@ class Extender:
         verdict = self._judged(pod, node_names, self._knowledge.view.lookup(node_names))
         return dict(zip(node_names, verdict.scores.tolist(), strict=True))
 
-    def explanation(self, pod: Pod, node_names: Sequence[str]) -> Explanation:
-        """Why nodes are scored as they are, however long it takes; errors come through."""
+    def explanation(self, pod: Pod, node_names: Sequence[str], *, shown: Collection[str] | None = None) -> Explanation:
+        """Why nodes are scored as they are, however long it takes; errors come through.
+
+        Args:
+            pod: who would come.
+            node_names: among which nodes, since scores are relative to the best.
+            shown: those that are explained, all where absent.
+        """
         rows = self._knowledge.view.lookup(node_names)
         verdict = self._judged(pod, node_names, rows)
         champion, forecasts, failed = self._knowledge.champion, self._knowledge.forecasts, verdict.failed()
@@ -165,8 +172,21 @@ class Extender:
             nodes=tuple(
                 self._explained_node(verdict, place, failed=failed.get(node, ""))
                 for place, node in enumerate(node_names)
+                if shown is None or node in shown
             ),
         )
+
+    def explain_pod(self, full_name: str, nodes: Sequence[str] = ()) -> Answer:
+        """Answer with a ``PodReport``; 404 for a pod that is not known.
+
+        Args:
+            full_name: namespace and name.
+            nodes: to explain of a waiting pod; the best ones where none are named.
+        """
+        pod = self._knowledge.view.pod_named(full_name)
+        if pod is None:
+            return self.refuse("explain", ArgsError(f"no pod {full_name} is known here", status=404))
+        return self._safely("explain", lambda: self._reported(pod, nodes), _unexplained)
 
     def health(self) -> Health:
         """What the extender stands on."""
@@ -258,6 +278,21 @@ class Extender:
             self.metrics.count("placements_total", shadowed=str(decision.shadowed).lower())
             log.debug("placed", **decision.model_dump(mode="json"))
 
+    def _reported(self, pod: Pod, nodes: Sequence[str]) -> Answer:
+        if pod.node:
+            report = PodReport(pod=pod.full_name, node=pod.node, decision=self._decisions.of(pod.uid))
+        else:
+            among = list(dict.fromkeys([*self._knowledge.view.present(), *nodes]))
+            shown = set(nodes or self._best_nodes(pod, among))
+            report = PodReport(pod=pod.full_name, node="", explanation=self.explanation(pod, among, shown=shown))
+        self.metrics.count("requests_total", verb="explain", status="200")
+        return Answer(content=encode_report(report))
+
+    def _best_nodes(self, pod: Pod, among: Sequence[str]) -> list[str]:
+        scores = self.scores(pod, among)
+        best = sorted(scores, key=lambda node: (-scores[node], node))
+        return best[: self.settings.explained_nodes]
+
     def _judged_in_time(self, args: Args, rows: IndexArray) -> Verdict:
         until = time.perf_counter() + self.settings.budget_seconds
         return self._judged(args.pod, args.names, rows, until=until)
@@ -332,4 +367,8 @@ def _neutral_answer(verb: str, args: Args) -> Answer:
         return Answer(content=encode_filter(args, {}))
     if verb == "prioritize":
         return Answer(content=encode_priorities(args.names, [NEUTRAL_LOW] * len(args.names)))
+    return _unexplained()
+
+
+def _unexplained() -> Answer:
     return Answer(content=encode_refusal(ArgsError("nothing can be explained: see the extender's log")), status=500)

@@ -115,6 +115,15 @@ class ClusterView:
         """The name of the node in a row."""
         return self._names[index]
 
+    def pod_named(self, full_name: str) -> Pod | None:
+        """A pod by namespace and name; looks through all of them."""
+        return next((pod for pod in self._pods.values() if pod.full_name == full_name), None)
+
+    def present(self) -> list[str]:
+        """Names of the nodes that have a state of their own."""
+        rows = self.rows
+        return [self._names[index] for index in np.flatnonzero(rows["present"] & (rows["newest"] >= rows["born"]))]
+
     def telemetry(self, index: int) -> NodeTelemetry | None:
         """A node's last state, if it has one."""
         return self._telemetry[index]

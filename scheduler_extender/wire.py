@@ -7,58 +7,95 @@ as such.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
 from scheduler_extender.errors import ArgsError, PodError
 from scheduler_extender.pod import Pod, PodObject, pod_of
 
+NAMED_BYTES = 3 * 2**20
+"""How large a Pod, or a list of names, may be. No API server takes a larger object (``MaxRequestBodyBytes`` in
+``k8s.io/apiserver/pkg/server/config.go``), and the names of 5,000 nodes have 1.3 MB at most. A few megabytes more of
+nothing but brackets would become gigabytes of objects, and hold all other requests up for minutes."""
+
 _NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _SHOWN = 60
 
+NodeName = Annotated[
+    str, msgspec.Meta(extra_json_schema={"pattern": f"^{_NODE_NAME.pattern}$", "minLength": 1, "maxLength": 253})
+]
 
-class _NodeList(msgspec.Struct):
-    items: list[msgspec.Raw] | None = None
+
+class NamedMetadata(msgspec.Struct):
+    """A node's metadata as far as it is read."""
+
+    name: NodeName
 
 
-class _Args(msgspec.Struct, rename="pascal"):
+class NamedNode(msgspec.Struct):
+    """A Kubernetes Node as far as it is read; it goes back as the bytes that came."""
+
+    metadata: NamedMetadata
+
+
+WholeNode = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/NamedNode"})]
+
+
+class NodeList(msgspec.Struct):
+    """Whole nodes, each name once."""
+
+    items: list[WholeNode] | None = None
+
+
+class ExtenderArgs(msgspec.Struct, rename="pascal"):
+    """A pod, and the nodes asked about: either whole or by name, the other one null or left out."""
+
     pod: PodObject
-    nodes: _NodeList | None = None
-    node_names: list[str] | None = None
+    nodes: NodeList | None = None
+    node_names: Annotated[list[NodeName], msgspec.Meta(extra_json_schema={"uniqueItems": True})] | None = None
 
 
-class _NamedMetadata(msgspec.Struct):
-    name: str
+class _Named(msgspec.Struct, rename="pascal"):
+    """The parts that objects are made of, before any is."""
+
+    pod: msgspec.Raw = msgspec.Raw()
+    node_names: msgspec.Raw = msgspec.Raw()
 
 
-class _NamedNode(msgspec.Struct):
-    metadata: _NamedMetadata
+class HostPriority(msgspec.Struct, rename="pascal"):
+    """A node's score."""
+
+    host: NodeName
+    score: Annotated[int, msgspec.Meta(ge=0, le=10)]
 
 
-class _HostPriority(msgspec.Struct, rename="pascal"):
-    host: str
-    score: int
+class PassedNodes(msgspec.Struct):
+    """Whole nodes that pass."""
 
-
-class _NodesAnswer(msgspec.Struct):
-    items: list[msgspec.Raw]
+    items: list[WholeNode]
     metadata: dict[str, str] = {}
 
 
-class _FilterResult(msgspec.Struct, rename="pascal"):
-    nodes: _NodesAnswer | None
-    node_names: list[str] | None
+class ExtenderFilterResult(msgspec.Struct, rename="pascal"):
+    """Which nodes pass, in the form that was asked in, and why the others don't."""
+
+    nodes: PassedNodes | None
+    node_names: list[NodeName] | None
     failed_nodes: dict[str, str]
     failed_and_unresolvable_nodes: Mapping[str, str]
     error: str = ""
 
 
-class _Refusal(msgspec.Struct, rename="pascal"):
+class Refusal(msgspec.Struct, rename="pascal"):
+    """Why a request is not answered: one sentence, what and where."""
+
     error: str
 
 
-_ARGS = msgspec.json.Decoder(_Args)
-_NODE = msgspec.json.Decoder(_NamedNode)
+_ARGS = msgspec.json.Decoder(ExtenderArgs)
+_NAMED = msgspec.json.Decoder(_Named)
+_NODE = msgspec.json.Decoder(NamedNode)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -91,6 +128,8 @@ def parse_args(body: bytes, *, limit_bytes: int) -> Args:
     if len(body) > limit_bytes:
         raise oversized(len(body), limit_bytes=limit_bytes)
     try:
+        if len(body) > NAMED_BYTES:
+            _refuse_bulk(_NAMED.decode(body))
         found = _ARGS.decode(body)
         pod = pod_of(found.pod)
     except msgspec.ValidationError as error:
@@ -123,11 +162,23 @@ def oversized(size_bytes: int, *, limit_bytes: int) -> ArgsError:
     )
 
 
+def _refuse_bulk(named: _Named) -> None:
+    for part, content in (("Pod", named.pod), ("NodeNames", named.node_names)):
+        size = memoryview(content).nbytes
+        if size > NAMED_BYTES:
+            raise ArgsError(
+                f"{part} has {size} bytes, at most {NAMED_BYTES} are taken: no API server has as much", status=413
+            )
+
+
 def _name_of(node: msgspec.Raw, index: int) -> str:
+    """Its name; all of the node is decoded as text on the way, since all of it may go back."""
     try:
-        return _NODE.decode(node).metadata.name
+        return _NODE.decode(str(memoryview(node), "utf-8")).metadata.name
     except msgspec.ValidationError as error:
         raise ArgsError(f"body is no ExtenderArgs: {error} of Nodes.items[{index}]") from error
+    except UnicodeDecodeError as error:
+        raise ArgsError(f"body is not JSON: {error} of Nodes.items[{index}]") from error
 
 
 def _refuse_repeats(args: Args) -> None:
@@ -171,9 +222,9 @@ def encode_filter(args: Args, failed: Mapping[str, str]) -> bytes:
     nodes = None
     if args.whole_nodes is not None:
         kept = zip(args.names, args.whole_nodes, strict=True)
-        nodes = _NodesAnswer(items=[node for name, node in kept if name not in failed])
+        nodes = PassedNodes(items=[node for name, node in kept if name not in failed])
     return _ENCODER.encode(
-        _FilterResult(
+        ExtenderFilterResult(
             nodes=nodes,
             node_names=passed if by_names else None,
             failed_nodes={},
@@ -184,9 +235,9 @@ def encode_filter(args: Args, failed: Mapping[str, str]) -> bytes:
 
 def encode_priorities(names: Sequence[str], scores: Sequence[int]) -> bytes:
     """``HostPriorityList``: integers, since one number with a point makes kube-scheduler drop the whole answer."""
-    return _ENCODER.encode(list(map(_HostPriority, names, scores)))
+    return _ENCODER.encode(list(map(HostPriority, names, scores)))
 
 
 def encode_refusal(error: ArgsError) -> bytes:
     """What a refused request is answered: the sentence, under the protocol's own key."""
-    return _ENCODER.encode(_Refusal(str(error)))
+    return _ENCODER.encode(Refusal(str(error)))

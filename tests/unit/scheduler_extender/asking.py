@@ -21,6 +21,7 @@ class Client:
     """One connection, kept alive."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def get(self, path: str) -> Any:

@@ -12,6 +12,8 @@ from contracts.nodestate import NodeState
 from scheduler_extender.cluster import NODE_STATES, NODES, PODS, Cluster, node_created
 from scheduler_extender.errors import ExtenderError
 from scheduler_extender.main import build_extender, server_of
+from scheduler_extender.pod_report import told
+from scheduler_extender.report_client import report_of
 from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.service import utc_now
 from tests.unit.live_server import eventually, running
@@ -140,3 +142,34 @@ def test_a_nodestate_that_breaks_the_contract_is_counted_and_the_last_one_ages(
 def test_a_node_without_a_creation_time_is_refused() -> None:
     with pytest.raises(ExtenderError, match="Node is refused"):
         node_created(b'{"metadata": {"name": "spr-0001"}}')
+
+
+def test_a_pod_is_explained_by_name_while_it_waits_and_once_it_is_bound(
+    state: Path, promote: Promote, stubs: dict[str, ApiStub]
+) -> None:
+    promote("1")
+    applied(stubs, node_state("spr-0001", PRESSED, seen=utc_now()))
+    applied(stubs, node_state("spr-0003", QUIET, seen=utc_now()))
+    waiting = pod_object("u", annotations={"leeward.dev/max-slowdown": "2.5"})
+    created(stubs, waiting)
+    with serving(state, stubs) as client:
+        eventually(lambda: scores(client)["spr-0003"] > scores(client)["spr-0001"])
+        eventually(lambda: client.get("/healthz")["pods"] == 1)
+        url = f"http://127.0.0.1:{client.port}"
+        best, other = told(report_of(url, namespace="default", name="pod-u")).splitlines()[1:]
+        assert "spr-0003" in best
+        assert "spr-0001" in other
+        one = told(report_of(url, namespace="default", name="pod-u", nodes=["spr-0001"])).splitlines()[1:]
+        assert one == [other]
+        created(stubs, waiting | {"spec": waiting["spec"] | {"nodeName": "spr-0001"}})
+        eventually(lambda: report_of(url, namespace="default", name="pod-u").node == "spr-0001")
+        bound = told(report_of(url, namespace="default", name="pod-u"))
+        assert "bound to spr-0001: score" in bound
+        assert "best of 2 asked about: spr-0003: score 10" in bound
+        with pytest.raises(ExtenderError, match="answers 404: no pod default/nobody is known here"):
+            report_of(url, namespace="default", name="nobody")
+
+
+def test_an_extender_that_is_not_there_is_named_with_what_to_do() -> None:
+    with pytest.raises(ExtenderError, match=r"can't be asked: .*port-forward"):
+        report_of("http://127.0.0.1:1", namespace="default", name="x")
