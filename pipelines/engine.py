@@ -80,8 +80,8 @@ def client_of(engine: Engine) -> Iterator[Client]:
             processes=True,
             memory_limit=0,  # a worker above its share of the machine would be paused, and all wait for it
             host="127.0.0.1",
-            dashboard_address=None,
-            worker_dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -41,7 +41,7 @@ def classifier_to_onnx(model: Booster, *, rows: FloatArray, name: str) -> bytes:
     """Convert a binary classifier and check it.
 
     Args:
-        model: of ``binary:logistic``.
+        model: of ``binary:logistic``, with a base score of one half: log-odds of zero.
         rows: float32 ``(n, columns)``, of the data that it was fitted on: probes are drawn around these.
         name: of the graph, for messages.
 
@@ -53,6 +53,7 @@ def classifier_to_onnx(model: Booster, *, rows: FloatArray, name: str) -> bytes:
     """
     converted = _converted(model, rows.shape[1])
     converted.graph.name = _CLASSIFIER
+    _forget_base_values(converted)
     content = bytes(converted.SerializeToString())
     refuse_disparity(model.inplace_predict, content, probes=probes_around(rows), name=name)
     return content
@@ -115,6 +116,15 @@ def _converted(model: Booster, columns: int) -> ModelProto:
         model, initial_types=[(ONNX_INPUT_NAME, kind)], target_opset=_CONVERTER_OPSET
     )
     return converted
+
+
+def _forget_base_values(converted: ModelProto) -> None:
+    """Where a first tree is a bare leaf of zero, the converter adds the base score itself, not its log-odds."""
+    for node in converted.graph.node:
+        if node.op_type == "TreeEnsembleClassifier":
+            kept = [attribute for attribute in node.attribute if attribute.name != "base_values"]
+            del node.attribute[:]
+            node.attribute.extend(kept)
 
 
 def _both_tiers(model: QuantileModel, columns: int) -> ModelProto:

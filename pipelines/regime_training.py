@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xgboost import Booster
 
 _BINS = 64
-"""A classifier of some hundred windows finds no more in 256, which take half as long again to fit."""
+"""A classifier of some hundred windows finds no more in 256, which take far longer to fit."""
 
 
 def with_dropped_copies(vectors: FloatArray, settings: TrainingSettings) -> FloatArray:

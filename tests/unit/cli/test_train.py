@@ -12,6 +12,7 @@ from cli.main import app
 from cli.train import show_outcome
 from contracts.axis import Axis
 from contracts.profile import Tier
+from pipelines.engine import Engine, EngineName
 from pipelines.figures import HeldOutFigures
 from pipelines.gate import CoverageCheck, GateDecision, HeldOutCheck
 from pipelines.local_run import TrainingOutcome
@@ -46,6 +47,41 @@ def test_a_submission_says_which_version_runs_and_where_its_page_is(tmp_path: Pa
     assert re.fullmatch(r"pipeline version leeward-training-[0-9a-f]{12} \(uploaded\)", version)
     assert (run, address) == ("run run-0", f"{server.host}/#/runs/details/run-0")
     assert "(known there already)\nrecurring run recurring_run-0, 0 0 3 * * *\n" in again.stdout
+
+
+def test_a_submission_on_dask_needs_to_know_the_scheduler() -> None:
+    options = ["--submit", "--host", "http://kubeflow.example", "--mlflow", "http://mlflow.example:5000"]
+    result = CliRunner().invoke(app, ["train", *options, "--engine", "dask"])
+    assert result.exit_code == 2
+    assert "--submit --engine dask needs --scheduler" in result.stderr
+
+
+def test_a_submission_hands_on_the_engine() -> None:
+    with kubeflow() as server:
+        options = ["--submit", "--host", server.host, "--mlflow", "http://mlflow.example:5000"]
+        asked = ["--engine", "dask", "--scheduler", "tcp://dask.example:8786"]
+        result = CliRunner().invoke(app, ["train", *options, *asked])
+    assert result.exit_code == 0, result.output
+    (run,) = server.runs
+    told = Engine.from_json(run["runtime_config"]["parameters"]["engine"])
+    assert told == Engine(name=EngineName.DASK, scheduler="tcp://dask.example:8786")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--engine", "spark"], "Engine is refused: name: Input should be 'local' or 'dask'"),
+        (["--dask-workers", "2"], "are of the dask engine: name it as well"),
+    ],
+    ids=["unknown", "workers of none"],
+)
+def test_an_engine_that_is_none_is_refused_before_anything_runs(
+    options: list[str], complaint: str, tmp_path: Path
+) -> None:
+    result = CliRunner().invoke(app, ["train", "--local", "--state", str(tmp_path / "state"), *options])
+    assert result.exit_code == 1
+    assert complaint in result.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_token_that_is_not_there_is_named(tmp_path: Path) -> None:

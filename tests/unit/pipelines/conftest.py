@@ -22,6 +22,20 @@ def settings() -> TrainingSettings:
 
 
 @pytest.fixture(scope="session")
+def small_settings(settings: TrainingSettings) -> TrainingSettings:
+    """Of a training that comes to its end soonest, where nothing is asked of its models."""
+    return settings.model_copy(
+        update={
+            "rate": 0.5,
+            "folds": 3,
+            "regime": TreeSettings(trees=8, depth=3, learning_rate=0.5),
+            "interference": TreeSettings(trees=10, depth=3, learning_rate=0.4),
+            "resamples": 100,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
 def dataset() -> TraceDataset:
     return synthetic_dataset(groups=6, mixes=40)
 

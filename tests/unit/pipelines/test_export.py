@@ -2,10 +2,13 @@
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
+import xgboost
 from onnx import numpy_helper
 
 from contracts.axis import AXES, Axis
+from contracts.features import FEATURE_SCHEMA_V1
 from contracts.profile import Tier
 from contracts.vector import ONNX_INPUT_NAME
 from pipelines.errors import ExportError
@@ -112,3 +115,16 @@ def test_a_graph_without_an_answer_is_refused(quantile: QuantileModel, data: Tra
         refuse_disparity(
             lambda rows: np.full(len(rows), np.nan), content, probes=probes_around(data.rows.matrix), name="q"
         )
+
+
+def test_a_classifier_whose_first_tree_learnt_nothing_is_converted_rightly() -> None:
+    blank = np.zeros((40, len(FEATURE_SCHEMA_V1)), dtype=np.float32)
+    told = np.random.default_rng(0).random(blank.shape, dtype=np.float32)
+    target = np.tile([0.0, 1.0], 20)
+    told[:, 0] = target
+    parameters = {"objective": "binary:logistic", "base_score": 0.5, "max_depth": 2}
+    nothing = xgboost.train(parameters, xgboost.QuantileDMatrix(blank, target), 1)
+    model = xgboost.train(parameters, xgboost.QuantileDMatrix(told, target), 3, xgb_model=nothing)
+    session = ort.InferenceSession(classifier_to_onnx(model, rows=told, name="regime-lock.onnx"))
+    (found,) = session.run([session.get_outputs()[-1].name], {session.get_inputs()[0].name: told})
+    assert found[:, 1] == pytest.approx(model.inplace_predict(told), abs=1e-6)

@@ -21,16 +21,17 @@ from tests.unit.pipelines.synthetic_dataset import vectors_of
 pytestmark = pytest.mark.slow  # each task is a process that imports what it needs
 
 
-def test_folds_apart_come_to_the_same_report(dataset: TraceDataset, settings: TrainingSettings, tmp_path: Path) -> None:
+def test_folds_apart_come_to_the_same_report(
+    dataset: TraceDataset, small_settings: TrainingSettings, tmp_path: Path
+) -> None:
     write_dataset(dataset, dataset_directory(tmp_path))
     store = open_store(tmp_path)
     Ingest(store).accept(vectors_of(dataset))
     write_profiles(store, dataset.profiles)
 
-    few = settings.model_copy(update={"folds": 3})
-    apart = train_locally(tmp_path, few, folds_apart=True)
+    apart = train_locally(tmp_path, small_settings, folds_apart=True)
 
-    data = training_data(dataset, few)
-    assert apart.report == report_of(train(data, few), data)
+    data = training_data(dataset, small_settings)
+    assert apart.report == report_of(train(data, small_settings), data)
     (run,) = (tmp_path / "pipeline" / "root").iterdir()
     assert len(list(run.glob("for-loop-*/fit-fold/fits"))) == 3

@@ -32,7 +32,7 @@ def campaign(dataset: TraceDataset, state: Path) -> Path:
 
 
 def test_from_a_campaign_to_the_champion_by_all_four_pipelines(
-    dataset: TraceDataset, settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: TraceDataset, small_settings: TrainingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One test, since each pipeline needs what the one before it left."""
     elsewhere = tmp_path / "elsewhere"
@@ -41,7 +41,6 @@ def test_from_a_campaign_to_the_champion_by_all_four_pipelines(
     state = tmp_path / "state"
     traces = campaign(dataset, state)
     root = state / "pipeline" / "root"
-    few = settings.model_copy(update={"folds": 6})
     told: list[float] = []
 
     taken = run_locally("campaign-ingest", state, {"traces": str(traces), "state": str(state)})
@@ -49,10 +48,10 @@ def test_from_a_campaign_to_the_champion_by_all_four_pipelines(
     assert taken.outputs == {}
     assert set(taken.seconds) == {"read-traces", "validate", "take-in"}
 
-    outcome = train_locally(state, few, progress=lambda _, done: told.append(done))
+    outcome = train_locally(state, small_settings, progress=lambda _, done: told.append(done))
 
     assert outcome.decision.promoted
-    assert outcome.settings == few
+    assert outcome.settings == small_settings
     assert outcome.report.traces == len(dataset.traces)
     assert outcome.figures.of("bound.probed.unseen-victim.coverage").groups == 6
     assert set(outcome.seconds) == set(STEPS)
@@ -69,7 +68,7 @@ def test_from_a_campaign_to_the_champion_by_all_four_pipelines(
     assert (run / "promote" / "decision").read_text().startswith("# leeward version 1 is now champion\n")
 
     registry = local_registry(state).to_json().decode()
-    asked = {"version": "champion", "registry": registry, "settings": few.to_json().decode()}
+    asked = {"version": "champion", "registry": registry, "settings": small_settings.to_json().decode()}
     run_locally("heldout-report", state, asked)
 
     (shown,) = root.glob("leeward-heldout-report-*")
