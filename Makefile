@@ -49,7 +49,7 @@ build: $(INSTALLED) ## make the source distribution and the wheel in dist/, and 
 test: export OMP_NUM_THREADS := 1
 test: export OPENBLAS_NUM_THREADS := 1
 test: $(INSTALLED) ## run all tests; PYTEST_ARGS are handed on
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --benchmark-disable --hypothesis-profile ci $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --benchmark-disable --hypothesis-profile ci $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy --strict, import arrows, and whether what is generated is current
 	$(UV) lock --check --quiet
@@ -61,6 +61,7 @@ lint: $(INSTALLED) ## ruff, mypy --strict, import arrows, and whether what is ge
 	$(BIN)/python -m infra.crd_yaml --check
 	$(BIN)/python -m contracts.reference --check
 	$(BIN)/python -m agent.reference --check
+	$(BIN)/python -m scheduler_extender.reference --check
 	$(BIN)/python -m pipelines.compiled --check
 	$(BIN)/python -m tests.unit.agent.node_tables --check
 	$(BIN)/python -m tests.unit.agent.doctor.example --check
