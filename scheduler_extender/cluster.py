@@ -13,7 +13,10 @@ from scheduler_extender.pod import Pod, parse_pod
 from scheduler_extender.reflector import Reflector, Resource
 
 _METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-"""A whole Node is 10 KB and more, and changes with every heartbeat; of a list the server answers a list of these."""
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""A whole Node is 10 KB and more, and changes with every heartbeat. A list has a name of its own: asked for by that of
+its objects it is refused with 406 (``asPartialObjectMetadata`` in ``k8s.io/apiserver/pkg/endpoints/handlers/response.go``).
+"""
 
 
 class _NodeMetadata(msgspec.Struct, rename="camel"):
@@ -41,7 +44,9 @@ def node_created(content: bytes) -> datetime:
 
 NODE_STATES: Resource[NodeState] = Resource(path=f"/apis/{GROUP}/{VERSION}/{PLURAL}", read=NodeState.from_json)
 PODS: Resource[Pod] = Resource(path="/api/v1/pods", read=parse_pod, by_uid=True)
-NODES: Resource[datetime] = Resource(path="/api/v1/nodes", read=node_created, accept=_METADATA_ALONE)
+NODES: Resource[datetime] = Resource(
+    path="/api/v1/nodes", read=node_created, accept=_METADATA_ALONE, accept_list=_METADATA_LIST
+)
 
 
 class Cluster:

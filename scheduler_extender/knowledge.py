@@ -38,6 +38,7 @@ class Knowledge:
         self._counting = Counting(margins={}, set_aside=())
         self._champion_refused = ""
         self._registry_complaint = ""
+        self._api_server_complaint = ""
         self._refreshed: datetime | None = None
 
     def take_over(self, news: News, *, now: datetime) -> None:
@@ -68,6 +69,13 @@ class Knowledge:
         if complaint:
             self._journal.metrics.count("registry_failures_total")
             self._journal.once("registry-failed", complaint)
+
+    def heard_from_api_server(self, complaint: str) -> None:
+        """Note why the API server can't be followed at present; empty where all is well."""
+        if complaint and complaint != self._api_server_complaint:
+            self._journal.metrics.count("api_server_failures_total")
+            self._journal.once("api-server-failed", complaint)
+        self._api_server_complaint = complaint
 
     def health(self, now: datetime) -> Health:
         """What is stood on."""

@@ -19,6 +19,7 @@ COUNTERS = {
     "annotations_refused_total": "Requests whose pod has an annotation that can't be followed.",
     "files_refused_total": "NodeStates, pods, profiles and observations that were torn or foreign.",
     "champions_refused_total": "Champions that could not be used.",
+    "api_server_failures_total": "Reasons why the API server could not be followed, each time that one came up.",
     "registry_failures_total": "Times that the registry of models could not be followed.",
     "champions_total": "Champions taken into use.",
 }

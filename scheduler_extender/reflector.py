@@ -92,13 +92,14 @@ class Resource(Generic[T]):
         path: as in ``/api/v1/pods``.
         read: an object's JSON to what is kept of it; raises ContractError or ExtenderError where it can't be believed.
         by_uid: objects are told apart by UID, else by name.
-        accept: the media type that is asked for.
+        accept, accept_list: the media types that a watch and a list are asked for in.
     """
 
     path: str
     read: Callable[[bytes], T]
     by_uid: bool = False
     accept: str = "application/json"
+    accept_list: str = "application/json"
 
     @property
     def plural(self) -> str:
@@ -213,7 +214,8 @@ class Reflector(Generic[T]):
         self._heard()
 
     def _page(self, query: dict[str, str]) -> _List:
-        with self._answering(query, silent_seconds=_LIST_SILENCE_SECONDS) as response:
+        accept = self._resource.accept_list
+        with self._answering(query, accept=accept, silent_seconds=_LIST_SILENCE_SECONDS) as response:
             body = response.read()
         try:
             return _LIST.decode(body)
@@ -238,7 +240,8 @@ class Reflector(Generic[T]):
             "resourceVersion": self._from,
             "timeoutSeconds": str(random.randint(*_WATCH_SECONDS)),  # noqa: S311 - nothing is secret here
         }
-        with self._answering(query, silent_seconds=_WATCH_SILENCE_SECONDS) as response:
+        accept = self._resource.accept
+        with self._answering(query, accept=accept, silent_seconds=_WATCH_SILENCE_SECONDS) as response:
             self._failures = 0
             self._complain("")
             for line in _lines(response):
@@ -283,12 +286,12 @@ class Reflector(Generic[T]):
             self._pending[name] = None
 
     @contextmanager
-    def _answering(self, query: Mapping[str, str], *, silent_seconds: float) -> Iterator[urllib3.BaseHTTPResponse]:
+    def _answering(
+        self, query: Mapping[str, str], *, accept: str, silent_seconds: float
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
         """An answer that ``close`` cuts off."""
         resource = self._resource
-        with self._api.answering(
-            resource.path, query, silent_seconds=silent_seconds, accept=resource.accept
-        ) as response:
+        with self._api.answering(resource.path, query, silent_seconds=silent_seconds, accept=accept) as response:
             self._response = response
             try:
                 if self._stop.is_set():

@@ -116,6 +116,10 @@ class Extender:
         """Take note of why the registry of models could not be followed; ``None`` where it could."""
         self._knowledge.heard_from_registry(complaint or "")
 
+    def heard_from_api_server(self, complaint: str) -> None:
+        """Take note of why the API server can't be followed at present; empty where it can."""
+        self._knowledge.heard_from_api_server(complaint)
+
     def settle(self) -> bool:
         """Compute a little of what is out of date, ahead of requests; a matter of milliseconds.
 

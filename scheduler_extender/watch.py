@@ -46,6 +46,8 @@ async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, clust
             fresh.clear()
             extender.take_over(await asyncio.to_thread(_news, extender, writer))
             unsettled.set()
+            if cluster is not None:
+                extender.heard_from_api_server(cluster.complaint)
             await _paused(stop, _GATHER_MS / 1000)
         announcing.result()
     finally:

@@ -45,7 +45,7 @@ class ExtenderProcess:
         self._url = f"http://127.0.0.1:{self.port}"
 
     def start(self, *, nodes: int) -> None:
-        """Start it where it does not run, and wait until it scores that many nodes by a champion."""
+        """Start it where it does not run, and wait until it is ready and scores that many nodes by a champion."""
         self.program.start()
         self.program.wait_until(lambda: self._scores(nodes), seconds=READY_SECONDS)
 
@@ -62,10 +62,10 @@ class ExtenderProcess:
 
     def _scores(self, nodes: int) -> bool:
         try:
-            health = self._health()
+            health, ready = self._health(), httpx.get(f"{self._url}/readyz", trust_env=False).is_success
         except httpx.TransportError:
             return False
-        return bool(health["mode"] == "scoring" and health["nodes"] == nodes)
+        return ready and bool(health["mode"] == "scoring" and health["nodes"] == nodes)
 
     def _health(self) -> dict[str, Any]:
         found: dict[str, Any] = httpx.get(f"{self._url}/healthz", trust_env=False).json()

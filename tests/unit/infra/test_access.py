@@ -121,7 +121,10 @@ def _peer(peer: Manifest) -> str:
         return "anywhere"
     if peer == {"namespaceSelector": {}}:
         return "any pod"
-    assert set(peer) == {"podSelector"}
+    if "namespaceSelector" in peer:
+        (namespace,) = peer["namespaceSelector"]["matchLabels"].items()
+        assert namespace == ("kubernetes.io/metadata.name", "monitoring")
+    assert set(peer) <= {"namespaceSelector", "podSelector"}
     return _named(peer["podSelector"])
 
 
@@ -138,6 +141,9 @@ def test_these_ways_in_are_open_and_no_others(objects: list[Manifest]) -> None:
         ("agent", "any pod", 9464),
         ("extender", "anywhere", 8888),
         ("ingest", "agent", 8080),
+        ("ingest", "prometheus", 8080),
+        ("mlflow", "extender", 0),
+        ("mlflow", "models", 0),
         ("models", "agent", 8080),
     }
 
@@ -150,3 +156,9 @@ def test_these_ways_out_are_open_and_no_others(objects: list[Manifest]) -> None:
         ("agent", "models", 8080),
         ("scheduler", "extender", 8888),
     }
+
+
+def test_the_way_to_the_registry_is_open_at_both_ends(objects: list[Manifest]) -> None:
+    out = {(own, peer) for own, peer, _ in ways(objects, "egress", "to") if peer == "mlflow"}
+    into = {(peer, own) for own, peer, _ in ways(objects, "ingress", "from") if own == "mlflow"}
+    assert out == into == {("extender", "mlflow"), ("models", "mlflow")}

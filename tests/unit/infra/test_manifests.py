@@ -29,6 +29,8 @@ from tests.unit.infra.kustomization import (
 
 NAMESPACE = "leeward-system"
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+REGISTRY = {"app.kubernetes.io/name": "mlflow"}
+"""Of the registry of models, which is others' to run."""
 KUBERNETES = kubernetes_validate.latest_version()
 CLUSTER_SCOPED = {
     "ClusterRole",
@@ -61,7 +63,7 @@ def test_base_has_no_scheduler() -> None:
     assert not [manifest for manifest in render(KUSTOMIZE / "base") if "scheduler" in manifest["metadata"]["name"]]
 
 
-def test_every_yaml_file_is_reached() -> None:
+def test_every_file_is_reached() -> None:
     reached: set[Path] = set()
 
     def walk(folder: Path) -> None:
@@ -79,7 +81,7 @@ def test_every_yaml_file_is_reached() -> None:
 
     walk(EVERYTHING)
     walk(CLUSTER_STORE)
-    assert set(KUSTOMIZE.rglob("*.yaml")) == reached
+    assert {path for path in KUSTOMIZE.rglob("*") if path.is_file()} == reached
 
 
 def test_namespaces(objects: list[Manifest]) -> None:
@@ -112,6 +114,7 @@ def test_every_other_selector_finds_a_workload(objects: list[Manifest]) -> None:
     selectors.append(find(objects, "PodDisruptionBudget", "leeward-extender")["spec"]["selector"]["matchLabels"])
     policies = [manifest for manifest in objects if manifest["kind"] == "NetworkPolicy"]
     selectors.extend(policy["spec"]["podSelector"].get("matchLabels", {}) for policy in policies)
+    selectors.remove(REGISTRY)
     for selector in selectors:
         assert any(selector.items() <= labels.items() for labels in pods), selector
 
@@ -176,8 +179,18 @@ def test_ports_agree(server: str, arguments: list[str], objects: list[Manifest])
     assert port["containerPort"] == service_port["port"] == ingress["ports"][0]["port"] == int(arguments[-1])
     assert service_port["targetPort"] == port["name"]
     assert container["args"] == [*arguments, "--state", "/var/lib/leeward"]
-    for probe in PROBES:
-        assert container[probe]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+    ready = "/readyz" if server == "extender" else "/healthz"
+    paths = ("/healthz", ready, "/healthz")
+    assert [container[probe]["httpGet"] for probe in PROBES] == [{"path": path, "port": port["name"]} for path in paths]
+
+
+@pytest.mark.parametrize(("server", "scraped"), [("extender", True), ("ingest", True), ("models", False)])
+def test_who_has_metrics_is_scraped(server: str, scraped: bool, objects: list[Manifest]) -> None:
+    deployment = find(objects, "Deployment", f"leeward-{server}")
+    (port,) = container_of(deployment)["ports"]
+    annotations = deployment["spec"]["template"]["metadata"].get("annotations", {})
+    told = {"prometheus.io/scrape": "true", "prometheus.io/port": str(port["containerPort"])}
+    assert annotations == (told if scraped else {})
 
 
 def test_extender_survives_a_drain_and_what_runs_once_holds_none_up(objects: list[Manifest]) -> None:

@@ -156,6 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._list(query)
 
     def _list(self, query: dict[str, str]) -> None:
+        if "as=PartialObjectMetadata;" in self.headers["Accept"]:
+            self._answer(406, {"kind": "Status", "message": "the requested object is a list", "code": 406})
+            return
         with self.stub.changed:
             names, start = sorted(self.stub.objects), int(query.get("continue", "0"))
             end = start + int(query["limit"])

@@ -54,6 +54,13 @@ def scores(client: Client, profile: str = "upf-large") -> dict[str, int]:
     return {entry["Host"]: entry["Score"] for entry in client.post("/prioritize", body)}
 
 
+def failures_counted(client: Client) -> float:
+    lines = client.answered("GET", "/metrics").content.decode().splitlines()
+    return float(
+        next(line for line in lines if line.startswith("leeward_extender_api_server_failures_total")).split()[1]
+    )
+
+
 def test_it_is_ready_once_the_cluster_was_read_and_scores_by_it(
     state: Path, promote: Promote, stubs: dict[str, ApiStub]
 ) -> None:
@@ -117,6 +124,7 @@ def test_it_goes_on_with_what_it_knows_while_the_api_server_is_away(
         eventually(lambda: "503" in client.get("/readyz")["complaint"])
         found = scores(client)
         assert found["spr-0003"] > found["spr-0001"]
+        eventually(lambda: failures_counted(client) > 0)
         for stub in stubs.values():
             stub.refusal = 0
         applied(stubs, node_state("spr-0003", PRESSED, seen=utc_now()))
