@@ -15,7 +15,7 @@ from scheduler_extender.reflector import Reflector, Resource
 _METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """A whole Node is 10 KB and more, and changes with every heartbeat. A list has a name of its own: asked for by that of
-its objects it is refused with 406 (``asPartialObjectMetadata`` in ``k8s.io/apiserver/pkg/endpoints/handlers/response.go``).
+its objects it is refused with 406 (``asPartialObjectMetadata`` in apiserver's ``pkg/endpoints/handlers/response.go``).
 """
 
 

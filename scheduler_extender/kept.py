@@ -22,7 +22,9 @@ from serving.interference_row import KnownWorkload
 from serving.profile_book import ProfileBook
 
 CHUNK = 64
-"""Nodes that are computed at once: some milliseconds."""
+"""Nodes that a request computes at once: some milliseconds."""
+SETTLED_AT_ONCE = 8
+"""Nodes that are computed at once ahead of requests: one that comes meanwhile waits for a millisecond."""
 
 _OUTDATED = np.iinfo(np.int64).max
 """A revision that no node reaches."""
@@ -100,8 +102,20 @@ class Forecasts:
         found.rows = grown(found.rows, len(self._view))
         return found
 
-    def bring_up_to_date(self, kept: KeptWorkload, nodes: IndexArray, *, until: float = np.inf) -> int:
-        """Compute what is out of date.
+    def bring_up_to_date(self, kept: KeptWorkload, nodes: IndexArray) -> None:
+        """Compute all that is out of date.
+
+        Args:
+            kept: the workload's.
+            nodes: rows of the view.
+        """
+        self._compute_in_chunks(kept, self._behind(kept, nodes), until=np.inf)
+
+    def bring_in_reach(self, kept: KeptWorkload, nodes: IndexArray, *, until: float) -> int:
+        """Compute what no request may do without: nodes never predicted, and those where somebody came or went since.
+
+        A newer window of the same residents, or another champion, counts as soon as ``settle`` has come by: what was
+        predicted a moment ago is as good an answer, and a request need not wait.
 
         Args:
             kept: the workload's.
@@ -111,7 +125,11 @@ class Forecasts:
         Returns:
             How many nodes there was no time for.
         """
-        behind = self._behind(kept, nodes)
+        view, revisions = self._view.rows[nodes], kept.rows["revision"][nodes]
+        missing = view["present"] & ((revisions == 0) | (revisions < view["arrivals"]))
+        return self._compute_in_chunks(kept, nodes[missing], until=until)
+
+    def _compute_in_chunks(self, kept: KeptWorkload, behind: IndexArray, *, until: float) -> int:
         for start in range(0, len(behind), CHUNK):
             if time.perf_counter() >= until:
                 return len(behind) - start
@@ -127,15 +145,15 @@ class Forecasts:
         everything = np.arange(len(self._view))
         for kept in reversed(self._kept.values()):
             kept.rows = grown(kept.rows, len(self._view))
-            behind = self._behind(kept, everything)[:CHUNK]
+            behind = self._behind(kept, everything)[:SETTLED_AT_ONCE]
             if len(behind):
                 self._compute(kept, behind)
                 return True
         rows = self._view.rows
         unprepared = [index for index in np.flatnonzero(rows["present"]).tolist() if not self._is_prepared(index)]
-        for index in unprepared[:CHUNK]:
+        for index in unprepared[:SETTLED_AT_ONCE]:
             self.outlook(index)
-        return len(unprepared) > CHUNK
+        return len(unprepared) > SETTLED_AT_ONCE
 
     def outlook(self, index: int) -> NodeOutlook | None:
         """A node, ready for any newcomer; ``None`` where it has no state."""

@@ -117,7 +117,7 @@ def _told_of_a_pod(forms: Mapping[str, Json], report: Json) -> Json:
     return {"parameters": [*named, nodes], **described}
 
 
-def _told(summary: str, responses: Json) -> Json:
+def _told(summary: str, responses: Mapping[str, Json]) -> Json:
     return {"get": {"summary": summary, "responses": responses}}
 
 

@@ -38,8 +38,10 @@ Namespace = Annotated[str, msgspec.Meta(max_length=63)]
 LabelValue = Annotated[str, msgspec.Meta(max_length=63)]
 Uid = Annotated[str, msgspec.Meta(max_length=128)]
 
-MAXIMUM_CONTAINERS = 1024
-"""More than a kubelet starts in all of its pods (110 by default); each goes into a workload's key, which takes time."""
+MAXIMUM_CONTAINERS = 256
+MAXIMUM_RESOURCES = 64
+"""Of a pod, and of what one container requests: far more than any has. All go into a workload's key, and a Pod of a few
+megabytes of them would hold all other requests up for seconds."""
 
 
 class MetadataObject(msgspec.Struct):
@@ -55,7 +57,7 @@ class MetadataObject(msgspec.Struct):
 class ResourcesObject(msgspec.Struct):
     """A container's requests; quantities are strings, as the API server writes them."""
 
-    requests: dict[str, str | int | float] | None = None
+    requests: Annotated[dict[str, str | int | float], msgspec.Meta(max_length=MAXIMUM_RESOURCES)] | None = None
 
 
 class ContainerObject(msgspec.Struct):

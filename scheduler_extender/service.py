@@ -46,6 +46,8 @@ Clock = Callable[[], datetime]
 T = TypeVar("T")
 
 _NAMES_SHOWN = 5
+_LONGEST_NAME = 317
+"""A namespace of 63 characters, a slash, and a name of 253."""
 
 
 def utc_now() -> datetime:
@@ -189,7 +191,7 @@ class Extender:
         """
         pod = self._knowledge.view.pod_named(full_name)
         if pod is None:
-            return self.refuse("explain", ArgsError(f"no pod {full_name} is known here", status=404))
+            return self.refuse("explain", ArgsError(f"no pod {full_name[:_LONGEST_NAME]} is known here", status=404))
         return self._safely("explain", lambda: self._reported(pod, nodes), _unexplained)
 
     def health(self) -> Health:
@@ -298,19 +300,23 @@ class Extender:
         return best[: self.settings.explained_nodes]
 
     def _judged_in_time(self, args: Args, rows: IndexArray) -> Verdict:
+        forecasts = self._knowledge.forecasts
+        if forecasts is None:
+            return self._judged_blindly(args, rows)
         until = time.perf_counter() + self.settings.budget_seconds
-        return self._judged(args.pod, args.names, rows, until=until)
+        kept = forecasts.kept(forecasts.book.of(args.pod.key), args.pod.exclusive_cpus)
+        self.metrics.count("late_nodes_total", forecasts.bring_in_reach(kept, rows[rows >= 0], until=until))
+        return self._verdict(args.pod, args.names, rows, kept=kept)
 
     def _judged_blindly(self, args: Args, rows: IndexArray) -> Verdict:
         return self._verdict(args.pod, args.names, rows, kept=None)
 
-    def _judged(self, pod: Pod, names: Sequence[str], rows: IndexArray, *, until: float = np.inf) -> Verdict:
+    def _judged(self, pod: Pod, names: Sequence[str], rows: IndexArray) -> Verdict:
         forecasts = self._knowledge.forecasts
         kept = None
         if forecasts is not None:
             kept = forecasts.kept(forecasts.book.of(pod.key), pod.exclusive_cpus)
-            late = forecasts.bring_up_to_date(kept, rows[rows >= 0], until=until)
-            self.metrics.count("late_nodes_total", late)
+            forecasts.bring_up_to_date(kept, rows[rows >= 0])
         return self._verdict(pod, names, rows, kept=kept)
 
     def _verdict(self, pod: Pod, names: Sequence[str], rows: IndexArray, *, kept: KeptWorkload | None) -> Verdict:

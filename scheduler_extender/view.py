@@ -19,6 +19,7 @@ NEVER_HEARD_OF = -1
 _ROW = np.dtype(
     [
         ("revision", np.int64),
+        ("arrivals", np.int64),
         ("oldest", np.float64),
         ("newest", np.float64),
         ("born", np.float64),
@@ -51,10 +52,10 @@ class ClusterView:
     def rows(self) -> NDArray[np.void]:
         """A row a node, in order of index.
 
-        ``revision`` (0 before the first change), ``oldest`` and ``newest`` (POSIX seconds that the node's state is
-        judged by), ``born`` (POSIX seconds before which a state is that of another node of this name; infinite where
-        the node is gone, 0 where nobody says), ``present`` (there is a state), ``characterised``, and ``demanding`` (a
-        resident's enforcement is ``required``).
+        ``revision`` (0 before the first change), ``arrivals`` (the revision at which somebody came or went last),
+        ``oldest`` and ``newest`` (POSIX seconds that the node's state is judged by), ``born`` (POSIX seconds before
+        which a state is that of another node of this name; infinite where the node is gone, 0 where nobody says),
+        ``present`` (there is a state), ``characterised``, and ``demanding`` (a resident requires its tolerance).
         """
         return self._rows[: len(self)]
 
@@ -135,6 +136,7 @@ class ClusterView:
     def _changed_residents(self, index: int) -> None:
         self._rows[index]["demanding"] = any(map(self._policy.requires, self._residents[index].values()))
         self._rows[index]["revision"] += 1
+        self._rows[index]["arrivals"] = self._rows[index]["revision"]
 
     def _index_of(self, node: str) -> int:
         index = self._index.get(node)

@@ -3,7 +3,8 @@ in short steps.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from scheduler_extender.service import Extender
 from serving.champion import BUNDLES
 from serving.observed_workload import OBSERVED
 
+_COLLECTED_AT = (10_000, 20, 100)
+"""Thresholds of Python's three generations."""
 _GATHER_MS = 100
 """Changes that follow one another this closely are taken over together."""
 
@@ -37,7 +40,7 @@ async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, clust
     writer = DecisionWriter(state / DECISIONS)
     fresh, unsettled = asyncio.Event(), asyncio.Event()
     announcing = asyncio.create_task(_announce(state, stop, fresh, poll_seconds=extender.settings.poll_seconds))
-    settling = asyncio.create_task(_settle(extender, unsettled))
+    settling = asyncio.create_task(_settle(extender, unsettled, whole=lambda: cluster is None or cluster.synced))
     if cluster is not None:
         cluster.follow(partial(_set_from_a_thread, fresh, asyncio.get_running_loop()))
     try:
@@ -82,12 +85,23 @@ async def _announce(state: Path, stop: asyncio.Event, fresh: asyncio.Event, *, p
         fresh.set()
 
 
-async def _settle(extender: Extender, unsettled: asyncio.Event) -> None:
+async def _settle(extender: Extender, unsettled: asyncio.Event, *, whole: Callable[[], bool]) -> None:
+    frozen = False
     while True:
         await unsettled.wait()
         unsettled.clear()
         while extender.settle():
             await asyncio.sleep(0)
+        if not frozen and whole():
+            _leave_alone_what_stays()
+            frozen = True
+
+
+def _leave_alone_what_stays() -> None:
+    """A cluster is millions of objects without cycles: looking through them all would hold up a request for 100 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AT)
 
 
 async def _occasions(state: Path, stop: asyncio.Event, *, poll_seconds: float) -> AsyncIterator[None]:

@@ -56,11 +56,16 @@ class ExtenderArgs(msgspec.Struct, rename="pascal"):
     node_names: Annotated[list[NodeName], msgspec.Meta(extra_json_schema={"uniqueItems": True})] | None = None
 
 
-class _Named(msgspec.Struct, rename="pascal"):
-    """The parts that objects are made of, before any is."""
+class _NamedNodes(msgspec.Struct):
+    items: list[NamedNode] | None = None
+
+
+class _FirstLook(msgspec.Struct, rename="pascal"):
+    """How much there is, before any of it is made objects; what is no node ends it at once."""
 
     pod: msgspec.Raw = msgspec.Raw()
     node_names: msgspec.Raw = msgspec.Raw()
+    nodes: _NamedNodes | None = None
 
 
 class HostPriority(msgspec.Struct, rename="pascal"):
@@ -94,7 +99,7 @@ class Refusal(msgspec.Struct, rename="pascal"):
 
 
 _ARGS = msgspec.json.Decoder(ExtenderArgs)
-_NAMED = msgspec.json.Decoder(_Named)
+_FIRST_LOOK = msgspec.json.Decoder(_FirstLook)
 _NODE = msgspec.json.Decoder(NamedNode)
 _ENCODER = msgspec.json.Encoder()
 
@@ -129,7 +134,7 @@ def parse_args(body: bytes, *, limit_bytes: int) -> Args:
         raise oversized(len(body), limit_bytes=limit_bytes)
     try:
         if len(body) > NAMED_BYTES:
-            _refuse_bulk(_NAMED.decode(body))
+            _refuse_bulk(_FIRST_LOOK.decode(body))
         found = _ARGS.decode(body)
         pod = pod_of(found.pod)
     except msgspec.ValidationError as error:
@@ -162,8 +167,8 @@ def oversized(size_bytes: int, *, limit_bytes: int) -> ArgsError:
     )
 
 
-def _refuse_bulk(named: _Named) -> None:
-    for part, content in (("Pod", named.pod), ("NodeNames", named.node_names)):
+def _refuse_bulk(found: _FirstLook) -> None:
+    for part, content in (("Pod", found.pod), ("NodeNames", found.node_names)):
         size = memoryview(content).nbytes
         if size > NAMED_BYTES:
             raise ArgsError(

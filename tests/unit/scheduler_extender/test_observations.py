@@ -139,6 +139,8 @@ def test_kept_scores_are_those_computed_afresh(three_nodes: Path, build: Build, 
     for change in changes:
         change()
         steady.refresh()
+        while steady.settle():
+            pass
         afresh = build(UNHURRIED)
         assert steady.prioritize(body).content == afresh.prioritize(body).content
         told = steady.explanation(newcomer(), NODES[1:4])

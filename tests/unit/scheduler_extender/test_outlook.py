@@ -13,7 +13,7 @@ from contracts.features import FEATURE_SCHEMA_V1
 from contracts.profile import Tier
 from contracts.vector import FloatArray
 from scheduler_extender.directory import champion_of
-from scheduler_extender.kept import CHUNK, Forecasts
+from scheduler_extender.kept import CHUNK, SETTLED_AT_ONCE, Forecasts
 from scheduler_extender.outlook import domain_rows, filled, join
 from scheduler_extender.pod import parse_pod
 from scheduler_extender.settings import ExtenderSettings
@@ -107,21 +107,41 @@ def test_only_what_changed_is_computed_again(champion: Champion) -> None:
     predicted = forecasts(champion, view)
     kept = predicted.kept(predicted.book.of("upf-large"), 4)
     everything = np.arange(count)
-    assert predicted.bring_up_to_date(kept, everything, until=0.0) == count
+    assert predicted.bring_in_reach(kept, everything, until=0.0) == count
     assert not kept.rows["revision"].any()
-    assert predicted.bring_up_to_date(kept, everything) == 0
+    assert predicted.bring_in_reach(kept, everything, until=np.inf) == 0
     assert (kept.rows["revision"][:count] == view.rows["revision"]).all()
     former = kept.rows.copy()
     kept.rows["newcomer"] = -1.0
     view.set_state("n7", node_state("n7", Domain(pressure=0.95)))
+    predicted.bring_in_reach(kept, everything, until=np.inf)
+    assert kept.rows["newcomer"][7] == -1.0, "a request does not wait for a newer window"
     predicted.bring_up_to_date(kept, everything)
     assert kept.rows["newcomer"][7] > former["newcomer"][7]
     assert (np.delete(kept.rows["newcomer"], 7) == -1.0).all()
 
 
+def test_a_request_waits_for_nodes_where_somebody_came_or_went(champion: Champion) -> None:
+    view = ClusterView(SETTINGS.leeward_policy)
+    for name in ("n0", "n1", "n2"):
+        view.set_state(name, node_state(name, Domain(pressure=0.3)))
+    predicted = forecasts(champion, view)
+    kept, everything = predicted.kept(predicted.book.of("upf-large"), 4), np.arange(3)
+    predicted.bring_in_reach(kept, everything, until=np.inf)
+    kept.rows["newcomer"] = -1.0
+    view.set_pod("u", parse_pod(json.dumps(pod_object("u", node="n1", profile="transcode"))))
+    view.set_state("n1", node_state("n1", Domain(pressure=0.3)))
+    predicted.bring_in_reach(kept, everything, until=np.inf)
+    assert (kept.rows["newcomer"][:3] == -1.0).tolist() == [True, False, True]
+    kept.rows["newcomer"] = -1.0
+    view.set_pod("u", None)
+    predicted.bring_in_reach(kept, everything, until=np.inf)
+    assert (kept.rows["newcomer"][:3] == -1.0).tolist() == [True, False, True]
+
+
 def test_settling_computes_all_that_is_kept_a_chunk_at_a_time(champion: Champion) -> None:
     view = ClusterView(SETTINGS.leeward_policy)
-    for index in range(2 * CHUNK):
+    for index in range(2 * SETTLED_AT_ONCE):
         view.set_state(f"n{index}", node_state(f"n{index}", Domain()))
     predicted = forecasts(champion, view)
     kept = [predicted.kept(predicted.book.of(key), 4) for key in ("upf-large", "transcode")]

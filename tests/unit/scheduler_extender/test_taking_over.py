@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scheduler_extender.scoring import NEUTRAL_LOW
+from scheduler_extender.service import Extender
 from scheduler_extender.settings import ExtenderSettings
 from serving.bound_model import BoundModel
 from tests.unit.scheduler_extender.conftest import UNHURRIED, Build, Promote
@@ -117,6 +118,11 @@ def test_any_inner_failure_is_answered_neutrally_counted_and_logged(
     assert "in predict_known" in caplog.text
 
 
+def settle(extender: Extender) -> None:
+    while extender.settle():
+        pass
+
+
 def test_kept_scores_are_those_computed_afresh(three_nodes: Path, build: Build, promote: Promote) -> None:
     """After any sequence of changes, an extender that kept scores answers as one that has just begun."""
     steady = build()
@@ -133,4 +139,5 @@ def test_kept_scores_are_those_computed_afresh(three_nodes: Path, build: Build, 
     for change in changes:
         change()
         steady.refresh()
+        settle(steady)
         assert steady.prioritize(body).content == build(UNHURRIED).prioritize(body).content

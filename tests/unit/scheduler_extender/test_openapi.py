@@ -71,7 +71,7 @@ def test_every_route_is_described_and_every_description_has_a_route(tmp_path: Pa
     described = {
         (path, verb.upper()) for path, verbs in page["paths"].items() for verb in verbs if verb != "parameters"
     }
-    assert described == {(route.path, method) for route in routes for method in route.methods}
+    assert described == {(route.path, method) for route in routes for method in route.methods or ()}
 
 
 def test_every_reference_leads_to_a_schema_that_is_one(page: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ def test_what_kube_scheduler_sends_is_as_described(page: dict[str, Any], verb: s
         {"Pod": {"metadata": {"name": ""}}, "NodeNames": ["a"]},
         {"Pod": {"metadata": {"name": "x" * 254}}, "NodeNames": ["a"]},
         {"Pod": {"metadata": {"name": "x", "labels": {"a": "x" * 64}}}, "NodeNames": ["a"]},
-        {"Pod": {**POD, "spec": {"containers": [{}] * 1025}}, "NodeNames": ["a"]},
+        {"Pod": {**POD, "spec": {"containers": [{}] * 257}}, "NodeNames": ["a"]},
         {"Pod": POD},
         {"Pod": POD, "Nodes": {"items": []}, "NodeNames": []},
         {"Pod": POD, "NodeNames": ["a", 7]},
@@ -157,9 +157,9 @@ def test_whatever_is_made_from_the_page_is_answered_as_the_page_says(
 ) -> None:
     operation = schemathesis.openapi.from_asgi("/openapi.json", client.app)[f"/{verb}"]["POST"]
 
-    @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=mode))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         answer = case.call()
         case.validate_response(answer, excluded_checks=[positive_data_acceptance, negative_data_rejection])
         lawful = mode is GenerationMode.POSITIVE and MORE_THAN_A_SCHEMA_SAYS not in answer.text
