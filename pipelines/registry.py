@@ -24,6 +24,7 @@ from pipelines.gate import GateDecision
 from pipelines.model_card import CARD_FILE, model_card, summary
 from pipelines.predictions import PREDICTIONS, read_predictions
 from pipelines.settings import TrainingSettings
+from pipelines.signatures import SIGNATURES_FILE, signatures_of
 from pipelines.training_run import log_folds, log_training
 from serving.mlflow_champion import (
     BUNDLE_ARTIFACT,
@@ -121,6 +122,7 @@ def register(trained: Path, place: RegistryPlace, settings: TrainingSettings) ->
             client.log_artifacts(run, str(numbered), BUNDLE_ARTIFACT)
         client.log_text(run, model_card(manifest, digest), CARD_FILE)
         client.log_text(run, settings.to_json(indent=2).decode(), SETTINGS_FILE)
+        client.log_dict(run, signatures_of(manifest), SIGNATURES_FILE)
         _describe(client, run, manifest, digest)
         move_alias(client, CHALLENGER_ALIAS, client.get_model_version(MODEL_NAME, version))
     return Registration(model=MODEL_NAME, version=version, run=run, digest=digest)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow.models import ModelSignature
 
 from contracts.bundle import MANIFEST_FILE
 from pipelines.aliases import CHAMPIONS_TAG, PART_MODELS, champions, make_champion, part_tag
@@ -31,12 +32,14 @@ from pipelines.registry import (
 from pipelines.report import Outcome
 from pipelines.rollback import roll_back
 from pipelines.settings import TrainingSettings
+from pipelines.signatures import SIGNATURES_FILE
 from pipelines.steps import promote_step, write_training
 from pipelines.training import Training
 from pipelines.training_data import TrainingData
 from pipelines.versions import all_versions, compared, named, one_version
 from serving.champion import load_champion
 from serving.errors import BundleError
+from serving.interference_row import INTERFERENCE_COLUMNS
 from serving.mlflow_champion import BUNDLE_ARTIFACT, DIGEST_TAG, registry_client
 from tests.unit.pipelines.registry_at_hand import Gate, aliases, files_of, serving_version
 from tests.unit.pipelines.synthetic_dataset import synthetic_dataset
@@ -127,6 +130,12 @@ def test_a_registration_says_all_that_is_known(
     card = Path(client.download_artifacts(registration.run, "model-card.md", str(tmp_path))).read_text()
     assert registration.digest in card
     assert "bound.probed.unseen-victim.coverage" in card
+    signed = json.loads(Path(client.download_artifacts(registration.run, SIGNATURES_FILE, str(tmp_path))).read_text())
+    upper = signed["slowdown-q80.onnx"]
+    assert upper["columns"] == list(INTERFERENCE_COLUMNS)
+    read = ModelSignature.from_dict(upper)
+    assert read.inputs.to_dict()[0]["tensor-spec"] == {"dtype": "float32", "shape": (-1, len(INTERFERENCE_COLUMNS))}
+    assert set(signed) > {"slowdown-q80.onnx", "slowdown-q50.onnx"}
     for part, number in ((part, version.tags[part_tag(part)]) for part in PART_MODELS):
         half = client.get_model_version(part, number)
         assert half.run_id == registration.run
