@@ -226,9 +226,7 @@ def read_decisions(directory: Path) -> list[Decision]:
     Raises:
         ContractError: a line is torn or of another version.
     """
-    files = sorted(
-        directory.glob(f"{FILE}*"), key=lambda file: -int(file.suffix[1:] if file.suffix[1:].isdigit() else 0)
-    )
+    files = sorted(directory.glob(f"{FILE}*"), key=_age, reverse=True)
     return [Decision.from_json(line) for file in files for line in file.read_bytes().splitlines()]
 
 

@@ -224,7 +224,10 @@ class Reflector(Generic[T]):
 
     def _take_in(self, items: Sequence[msgspec.Raw]) -> Iterator[str]:
         for item in items:
-            meta = _OBJECT.decode(item).metadata
+            try:
+                meta = _OBJECT.decode(item).metadata
+            except (msgspec.DecodeError, UnicodeError) as error:
+                raise ApiError(f"API server lists something else at {self._resource.path}: {error}") from error
             self._set(meta, item)
             yield self._resource.identity(meta)
 

@@ -186,6 +186,16 @@ def test_an_answer_that_is_none_is_complained_of_and_asked_for_again(stub: ApiSt
         assert follower.waits_until_complaint(is_there=False)
 
 
+def test_a_list_of_something_else_is_complained_of_and_asked_for_again(stub: ApiStub) -> None:
+    stub.objects["nameless"] = {"value": 1}
+    with following(stub) as follower:
+        assert follower.waits_until_complaint(is_there=True)
+        assert "lists something else" in follower.reflector.complaint
+        del stub.objects["nameless"]
+        stub.put("a", value=1)
+        assert follower.knows({"a": 1})
+
+
 def test_a_server_that_is_not_there_is_complained_of() -> None:
     with api_stub(RESOURCE.path) as gone:
         server = gone.server
