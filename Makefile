@@ -83,6 +83,9 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/python -m tests.bench.feature_store_cost
 	$(BIN)/python -m tests.bench.campaign_cost
 	$(BIN)/python -m tests.bench.probing_designs
+	$(BIN)/python -m tests.bench.extender_load
+	$(BIN)/python -m tests.bench.sampling_cost
+	$(BIN)/python -m tests.bench.scheduler_throughput
 
 CONTROLPLANE := .tools/controlplane/leeward-controlplane
 CONTROLPLANE_SOURCES := $(wildcard infra/controlplane/*.go) infra/controlplane/go.mod infra/controlplane/go.sum

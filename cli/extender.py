@@ -38,6 +38,15 @@ def serve(
     token_file: Annotated[
         Path | None, typer.Option(help="With --api-server: a bearer token, read for each request.", dir_okay=False)
     ] = None,
+    profiles_url: Annotated[
+        str,
+        typer.Option(
+            "--profiles-url",
+            envvar="LEEWARD_PROFILES_URL",
+            metavar="URL",
+            help="Follow the profiles of this ingest's feature store; what it hands out lies in the state directory.",
+        ),
+    ] = "",
     debug: Annotated[bool, typer.Option("--debug", help="Log a line for each pod that is placed.")] = False,
 ) -> None:
     """Answer kube-scheduler until stopped."""
@@ -55,4 +64,11 @@ def serve(
                 else ApiServer.in_cluster(os.environ)
             )
             claim(state)
-            serve_extender(state=state, host=host, port=port, api_server=followed, debugging=debug)
+            serve_extender(
+                state=state,
+                host=host,
+                port=port,
+                api_server=followed,
+                profiles_url=profiles_url,
+                debugging=debug,
+            )

@@ -62,17 +62,15 @@ def observe(
 
 def _publish_unknown_profiles(state: Path, bundle: "Bundle", dataset: "TraceDataset", found: "Observations") -> None:
     """A workload that is in traces alone is not known to an extender yet, which would take it for the worst of all."""
-    from eval.campaign.short_profile import publish_profile
-    from scheduler_extender.directory import PROFILES
+    from serving.published_profile import is_published, publish_profile
 
     known = {profile.key for profile in bundle.profiles}
-    known |= {file.stem for file in (state / PROFILES).glob("*.json")}
     latest = {
         trace.victim.key: dataset.profiles_by_digest[trace.victim.profile]
         for trace in sorted(dataset.traces, key=lambda trace: trace.window_start_ns)
     }
     for observed in found.workloads:
-        if observed.key not in known:
+        if observed.key not in known and not is_published(state, observed.key):
             publish_profile(state, latest[observed.key])
 
 

@@ -28,12 +28,13 @@ def profile(
     from eval.campaign.errors import CampaignError
     from eval.campaign.probing import population_of
     from eval.campaign.profile_table import render_short_profile
-    from eval.campaign.short_profile import publish_profile, short_profile
+    from eval.campaign.short_profile import short_profile
     from eval.testbed.catalogue import workload as workload_called
     from eval.testbed.errors import TestbedError
     from feature_repo.errors import FeatureRepositoryError
     from pipelines.dataset import dataset_directory, read_dataset
     from pipelines.errors import DataError
+    from serving.published_profile import publish_profile
 
     console = Console()
     with complaining_of(StateError, ContractError, CampaignError, TestbedError, DataError, FeatureRepositoryError):

@@ -1,4 +1,7 @@
-"""The ingest endpoint: batches of vectors over HTTP, from node agents into ``Ingest``; see ``docs/ingest-api.md``."""
+"""The ingest endpoint, over HTTP: vectors from node agents into ``Ingest``, and the latest profiles out of the store.
+
+``docs/ingest-api.md`` has the protocol.
+"""
 
 import asyncio
 import gc
@@ -6,9 +9,11 @@ import logging
 import resource
 import socket
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,12 +29,14 @@ from feature_repo.housekeeping import Housekeeping
 from feature_repo.ingest import Ingest
 from feature_repo.ingest_metrics import CONTENT_TYPE as METRICS_TYPE
 from feature_repo.ingest_metrics import IngestMetrics
+from feature_repo.profile_pages import ProfilePages
 from feature_repo.report import IngestReport
 from feature_repo.settings import Profile
 from feature_repo.store import open_store
 from feature_repo.waiting_room import FullError, Place, WaitingRoom
 
 PATH = "/v1/vectors"
+PROFILES_PATH = "/v1/profiles"
 CONTENT_TYPE = "application/x-ndjson"
 
 LONGEST_BODY_BYTES = 4 << 20
@@ -47,6 +54,7 @@ _LOGGER = logging.getLogger("leeward.ingest")
 def create_app(
     ingest: Ingest,
     *,
+    profiles: ProfilePages | None = None,
     metrics: IngestMetrics | None = None,
     room: WaitingRoom | None = None,
     longest_body_bytes: int = LONGEST_BODY_BYTES,
@@ -57,6 +65,7 @@ def create_app(
 
     Args:
         ingest: takes the batches.
+        profiles: are handed out; none, if absent.
         metrics: count what happens; new ones, if absent.
         room: bounds what is received or written at a time.
         longest_body_bytes: a longer body is refused and not kept.
@@ -84,14 +93,44 @@ def create_app(
     async def exposition(_: Request) -> Response:
         return Response(metrics.exposition(), media_type=METRICS_TYPE)
 
+    routes = [
+        Route(PATH, vectors, methods=["POST"]),
+        Route("/healthz", healthz),
+        Route("/metrics", exposition),
+    ]
+    if profiles is not None:
+        metrics.watch("profiles", "Workloads with a profile, when last looked.", profiles.__len__)
+        routes.append(Route(PROFILES_PATH, _handing_out(profiles)))
     return Starlette(
-        routes=[
-            Route(PATH, vectors, methods=["POST"]),
-            Route("/healthz", healthz),
-            Route("/metrics", exposition),
-        ],
+        routes=routes,
         exception_handlers={HTTPException: _refused},
     )
+
+
+def _handing_out(profiles: ProfilePages) -> Callable[[Request], Awaitable[Response]]:
+    """One page at a time is made off the event loop, however many ask: threads are for those who write."""
+    turn = asyncio.Lock()
+
+    async def page(request: Request) -> Response:
+        try:
+            async with turn:
+                found = await asyncio.to_thread(profiles.page, request.query_params.get("after", ""))
+        except (OSError, sqlite3.Error, FeatureRepositoryError) as error:
+            raise _come_again(f"the store can't be read: {error}") from error
+        headers = {"ETag": f'"{found.digest}"', "Cache-Control": "no-cache"}
+        if found.following:
+            headers["Link"] = f'<{PROFILES_PATH}?{urlencode({"after": found.following})}>; rel="next"'
+        if _is_known(request, headers["ETag"]):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(found.body, media_type=CONTENT_TYPE, headers=headers)
+
+    return page
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    """Whether the sender has it, by its ``If-None-Match`` (RFC 9110, 13.1.2)."""
+    known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return tag in known or "*" in known
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -228,7 +267,7 @@ def serve(
         fields = {"address": address, "port": free_port, "state": str(state)}
         _LOGGER.info("listening", extra={"fields": fields})
         gc.freeze()  # Feast's million objects are there for good: no collection need look at them
-        server_of(create_app(Ingest(store), metrics=metrics)).run(sockets=[listening])
+        server_of(create_app(Ingest(store), profiles=ProfilePages(store), metrics=metrics)).run(sockets=[listening])
 
 
 def _allow_many_connections() -> None:

@@ -36,6 +36,7 @@ INSERT INTO online VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET features = excluded.features, event = excluded.event, created = excluded.created
 """
 _READ = "SELECT features, event FROM online WHERE view = ? AND entity = ?"
+_EVENTS = "SELECT entity, event FROM online WHERE view = ?"
 _FORGET = "DELETE FROM online WHERE view = ?"
 
 _CACHE_KIB = 32 << 10
@@ -126,6 +127,10 @@ class OneRowOnlineStore(OnlineStore):
                 event = (_EPOCH + row[1] * _MICROSECOND).replace(tzinfo=UTC)
                 found.append((event, decoded(row[0], requested_features)))
         return found
+
+    def events(self, config: RepoConfig, table: FeatureView) -> dict[bytes, int]:
+        """The event of each row, in UTC microseconds since 1970, by Feast's serialised entity key."""
+        return dict(self._connected(config).execute(_EVENTS, (_name(config, table),)))
 
     @override
     def update(

@@ -159,6 +159,29 @@ class Database:
             width = len(relation.key)
             return {row[:width]: row[width:] for row in cursor}
 
+    def latest(self, relation: Relation) -> dict[str, int]:
+        """When the latest row of each value of the key's first column is of, in UTC microseconds since 1970.
+
+        Takes as many look-ups in the key's index as there are values, however long their histories are (PostgreSQL
+        wiki, "Loose indexscan").
+
+        Raises:
+            StoreUnreachableError: the database can't be read.
+        """
+        last = sql.SQL("(SELECT {key}, {time} FROM {table} {where} ORDER BY {key} DESC, {time} DESC LIMIT 1)")
+        names = {
+            "key": sql.Identifier(relation.key[0]),
+            "time": sql.Identifier(EVENT_COLUMN),
+            "table": sql.Identifier(relation.name),
+        }
+        earlier = sql.SQL("WHERE {key} < latest.{key}").format(**names)
+        query = sql.SQL(
+            "WITH RECURSIVE latest AS ({first} UNION ALL SELECT earlier.* FROM latest, LATERAL {before} AS earlier)"
+            " SELECT {key}, (EXTRACT(EPOCH FROM {time}) * 1000000)::bigint FROM latest"
+        ).format(first=last.format(where=sql.SQL(""), **names), before=last.format(where=earlier, **names), **names)
+        with self._connected() as connection:
+            return dict(connection.execute(query).fetchall())
+
     def delete_before(self, relation: Relation, before: datetime, *, most_rows: int) -> frozenset[date]:
         """Delete some of the rows whose time is earlier, the oldest ones; those that another replica deletes are left.
 

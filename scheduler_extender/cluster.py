@@ -1,14 +1,12 @@
 """The ports on the API server: NodeStates, pods, and which nodes there are."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated
-
-import msgspec
 
 from contracts.nodestate import GROUP, PLURAL, VERSION, NodeState
 from scheduler_extender.api_server import ApiServer
-from scheduler_extender.errors import ExtenderError
+from scheduler_extender.intake import News
+from scheduler_extender.node import Node, parse_node
+from scheduler_extender.node_state import read_node_state
 from scheduler_extender.pod import Pod, parse_pod
 from scheduler_extender.reflector import Reflector, Resource
 
@@ -19,33 +17,10 @@ its objects it is refused with 406 (``asPartialObjectMetadata`` in apiserver's `
 """
 
 
-class _NodeMetadata(msgspec.Struct, rename="camel"):
-    creation_timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class _Node(msgspec.Struct):
-    metadata: _NodeMetadata
-
-
-_NODE = msgspec.json.Decoder(_Node)
-
-
-def node_created(content: bytes) -> datetime:
-    """When a Node came into the cluster, UTC: what was seen of a node of that name before is another one's.
-
-    Raises:
-        ExtenderError: it is no Node.
-    """
-    try:
-        return _NODE.decode(content).metadata.creation_timestamp
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise ExtenderError(f"Node is refused: {error}") from error
-
-
-NODE_STATES: Resource[NodeState] = Resource(path=f"/apis/{GROUP}/{VERSION}/{PLURAL}", read=NodeState.from_json)
+NODE_STATES: Resource[NodeState] = Resource(path=f"/apis/{GROUP}/{VERSION}/{PLURAL}", read=read_node_state)
 PODS: Resource[Pod] = Resource(path="/api/v1/pods", read=parse_pod, by_uid=True)
-NODES: Resource[datetime] = Resource(
-    path="/api/v1/nodes", read=node_created, accept=_METADATA_ALONE, accept_list=_METADATA_LIST
+NODES: Resource[Node] = Resource(
+    path="/api/v1/nodes", read=parse_node, accept=_METADATA_ALONE, accept_list=_METADATA_LIST
 )
 
 
@@ -57,16 +32,34 @@ class Cluster:
         self.node_states = Reflector(server, NODE_STATES)
         self.pods = Reflector(server, PODS)
         self.nodes = Reflector(server, NODES)
+        self._whole = False
 
     def follow(self, heard: Callable[[], None]) -> None:
         """Begin; ``heard`` is called in one of the threads whenever there is something to take over."""
         for reflector in (self.nodes, self.pods, self.node_states):
             reflector.start(heard)
 
+    def news(self, *, seconds: float) -> News | None:
+        """Some of what came since the last call, of one kind; ``None`` where nothing did.
+
+        Pods come before NodeStates, so that who is in a state is known when it is taken over.
+
+        Args:
+            seconds: about how long it may take.
+        """
+        if self.nodes.waiting:
+            return News(nodes=self.nodes.changes(seconds=seconds))
+        if self.pods.waiting:
+            return News(pods=self.pods.changes(seconds=seconds))
+        if self.node_states.waiting:
+            return News(node_states=self.node_states.changes(seconds=seconds))
+        self._whole = self._whole or all(each.synced for each in (self.nodes, self.pods, self.node_states))
+        return None
+
     @property
     def synced(self) -> bool:
-        """Whether all that there was at the start has been read."""
-        return self.nodes.synced and self.pods.synced and self.node_states.synced
+        """Whether all that there was at the start has been read, and handed out as news."""
+        return self._whole
 
     @property
     def complaint(self) -> str:

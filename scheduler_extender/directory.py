@@ -2,7 +2,7 @@
 
 <state>/nodestates/<node>.json   a NodeState
 <state>/pods/<uid>.json          a Pod as Kubernetes gives it
-<state>/profiles/<any>.json      a workload profile newer than the champion's snapshot
+<state>/profiles/<any>.json      a workload profile newer than the champion's snapshot, see serving.published_profile
 <state>/observed/<name>.json     what a workload has shown against a bundle, see serving.observed_workload
 <state>/champion.json            which bundle serves, see serving.champion
 """
@@ -15,18 +15,19 @@ from typing import Generic
 from contracts.errors import ContractError
 from contracts.nodestate import NodeState
 from contracts.profile import WorkloadProfile
-from scheduler_extender.errors import ExtenderError
+from scheduler_extender.errors import ExtenderError, OtherContractError
+from scheduler_extender.node_state import read_node_state
 from scheduler_extender.pod import Pod, parse_pod
-from scheduler_extender.sources import Champion, Change, Changes, T
+from scheduler_extender.sources import Champion, Change, Changes, Refusal, T
 from serving.bound_model import BoundModel
 from serving.bundle_directory import Bundle
 from serving.champion import BUNDLES, champion_path, load_champion
 from serving.errors import BundleError
 from serving.observed_workload import ObservedWorkload, observed_directory
+from serving.published_profile import profiles_directory
 
 NODE_STATES = "nodestates"
 PODS = "pods"
-PROFILES = "profiles"
 SUFFIX = ".json"
 
 Signature = tuple[int, int, int, int]
@@ -55,20 +56,24 @@ class DirectorySource(Generic[T]):
         try:
             found = _signatures(self._directory)
         except OSError as error:
-            return Changes(refused=[f"{self._directory} can't be looked through: {error.strerror}"])
+            sentence = f"{self._directory} can't be looked through: {error.strerror}"
+            return Changes(refused=[Refusal(name="", sentence=sentence)])
         changed: list[Change[T]] = [
             Change(name=file.removesuffix(SUFFIX), value=None) for file in self._seen.keys() - found.keys()
         ]
-        refused: list[str] = []
+        refused: list[Refusal] = []
         for file, signature in found.items():
             if self._seen.get(file) == signature:
                 continue
+            name, foreign = file.removesuffix(SUFFIX), False
             try:
-                changed.append(Change(name=file.removesuffix(SUFFIX), value=self._object(file)))
+                changed.append(Change(name=name, value=self._object(file)))
+                continue
             except (ContractError, ExtenderError) as error:
-                refused.append(f"{self._directory / file} is refused: {error}")
+                sentence, foreign = f"is refused: {error}", isinstance(error, OtherContractError)
             except OSError as error:
-                refused.append(f"{self._directory / file} can't be read: {error.strerror}")
+                sentence = f"can't be read: {error.strerror}"
+            refused.append(Refusal(name=name, sentence=f"{self._directory / file} {sentence}", other_contract=foreign))
         self._seen = found
         return Changes(changed=changed, refused=refused)
 
@@ -81,7 +86,7 @@ class DirectorySource(Generic[T]):
 
 def node_states(state: Path) -> DirectorySource[NodeState]:
     """What the agents published."""
-    return DirectorySource(state / NODE_STATES, read=NodeState.from_json, name_of=lambda found: found.metadata.name)
+    return DirectorySource(state / NODE_STATES, read=read_node_state, name_of=lambda found: found.metadata.name)
 
 
 def pods(state: Path) -> DirectorySource[Pod]:
@@ -91,7 +96,7 @@ def pods(state: Path) -> DirectorySource[Pod]:
 
 def profiles(state: Path) -> DirectorySource[WorkloadProfile]:
     """Profiles newer than the champion's snapshot; two of one workload may lie there."""
-    return DirectorySource(state / PROFILES, read=WorkloadProfile.from_json)
+    return DirectorySource(profiles_directory(state), read=WorkloadProfile.from_json)
 
 
 def observed(state: Path) -> DirectorySource[ObservedWorkload]:

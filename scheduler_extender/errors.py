@@ -9,6 +9,10 @@ class PodError(ExtenderError):
     """A Pod object can't be read."""
 
 
+class OtherContractError(ExtenderError):
+    """A document was written by another contract than this extender reads."""
+
+
 class ArgsError(ExtenderError):
     """A request is refused; ``status`` is the HTTP status that says so.
 
@@ -35,3 +39,7 @@ class ApiError(ExtenderError):
         super().__init__(message)
         self.status = status
         self.asked_seconds = asked_seconds
+
+
+class ProfilesError(ExtenderError):
+    """The feature store's profiles can't be followed."""

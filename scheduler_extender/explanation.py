@@ -1,5 +1,6 @@
 """Why a node is scored as it is: each party, its bound, its tolerance, the regime, how old the state was."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from contracts.profile import Tier
 from scheduler_extender.kept import Forecasts
 from scheduler_extender.outlook import NodeOutlook, Prediction
 from scheduler_extender.pod import Pod
+from scheduler_extender.standing import Standing
+from scheduler_extender.topology import TopologyPolicy
 from serving.interference_row import KnownWorkload
 
 
@@ -23,6 +26,7 @@ class PartyExplanation:
         observations: how many windows of its own that margin stands on.
         median, bound: of its slowdown, if the newcomer came.
         tolerance: the slowdown that it tolerates.
+        required: no node where that would be exceeded may be chosen.
         ratio: bound over tolerance; the highest of a node counts.
         beyond_training: a pressure lies beyond what training saw, so that the bound is the ceiling.
         measured: the domain's window has seen it; never of the newcomer.
@@ -37,6 +41,7 @@ class PartyExplanation:
     median: float
     bound: float
     tolerance: float
+    required: bool
     ratio: float
     beyond_training: bool
     measured: bool
@@ -60,20 +65,24 @@ class NodeExplanation:
     Attributes:
         node: its name.
         score: 0 to 10.
-        standing: ``known``, or why its bounds do not count.
-        age_seconds: of its state; ``None`` where there is none.
+        standing: ``known``, or why its bounds do not count, see ``scheduler_extender.standing``.
+        refused: why its latest NodeState can't be believed; empty where it can.
+        age_seconds: of its last state that could be; ``None`` where there is none.
         failed: the filter's reason, empty where it passes.
+        topology_policy: how its kubelet chooses among its domains; ``None`` where none are known.
         domains: all of its domains.
         parties: on the domains that may take the newcomer, the worst ratio first.
     """
 
     node: str
     score: int
-    standing: str
+    standing: Standing
+    refused: str
     age_seconds: float | None
     failed: str
-    domains: tuple[DomainExplanation, ...]
-    parties: tuple[PartyExplanation, ...]
+    topology_policy: TopologyPolicy | None = None
+    domains: tuple[DomainExplanation, ...] = ()
+    parties: tuple[PartyExplanation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +99,8 @@ class Explanation:
         champion: digest of the bundle that predicted; empty where none did.
         simulated: the champion was trained on the testbed's output.
         complaints: on its annotations.
-        nodes: in the order asked, one each.
+        judged, failed: among how many nodes, and how many of them policy rules out.
+        nodes: those that are explained, in the order asked.
     """
 
     pod: str
@@ -102,6 +112,8 @@ class Explanation:
     champion: str
     simulated: bool
     complaints: tuple[str, ...]
+    judged: int
+    failed: int
     nodes: tuple[NodeExplanation, ...]
 
 
@@ -121,13 +133,19 @@ def domains_of(outlook: NodeOutlook, pod: Pod) -> tuple[DomainExplanation, ...]:
 
 
 def parties_of(
-    outlook: NodeOutlook, *, pod: Pod, workload: KnownWorkload, tolerance: float, forecasts: Forecasts
+    outlook: NodeOutlook,
+    *,
+    pod: Pod,
+    workload: KnownWorkload,
+    tolerance: float,
+    required: bool,
+    forecasts: Forecasts,
 ) -> tuple[PartyExplanation, ...]:
     """Every party of one node, the worst ratio first.
 
     Args:
         outlook: the node.
-        pod, workload, tolerance: the newcomer, what is known of it, and what it tolerates.
+        pod, workload, tolerance, required: the newcomer, what is known of it, what it tolerates, and how strictly.
         forecasts: predict.
     """
     found = forecasts.predict([outlook], workload, pod.exclusive_cpus)
@@ -140,6 +158,7 @@ def parties_of(
             domain=domain.name,
             workload=workload,
             tolerance=tolerance,
+            required=required,
             measured=False,
         )
         for row, domain in enumerate(found.domains)
@@ -153,6 +172,7 @@ def parties_of(
             domain=domain.name,
             workload=resident.workload,
             tolerance=resident.tolerance,
+            required=resident.required,
             measured=resident.measured,
         )
         for row, (domain, resident) in enumerate(
@@ -171,6 +191,7 @@ def _party(
     domain: str,
     workload: KnownWorkload,
     tolerance: float,
+    required: bool,
     measured: bool,
 ) -> PartyExplanation:
     bound, own = float(found.bounds.upper[row]), workload.own
@@ -184,29 +205,22 @@ def _party(
         median=float(found.bounds.median[row]),
         bound=bound,
         tolerance=tolerance,
+        required=required,
         ratio=bound / tolerance,
         beyond_training=bool(found.bounds.beyond_training[row]),
         measured=measured,
     )
 
 
-def unexplained(node: str, *, score: int, standing: str, age_seconds: float | None) -> NodeExplanation:
-    """A node of which nothing is predicted."""
-    return NodeExplanation(
-        node=node, score=score, standing=standing, age_seconds=age_seconds, failed="", domains=(), parties=()
-    )
-
-
-def _sentence(party: PartyExplanation) -> str:
-    told = f"{party.pod} on {party.domain} up to {party.bound:.2f}, tolerates {party.tolerance:g}"
-    if party.tier != Tier.OBSERVED.value:
-        return told
-    return f"{told}; bounded by {party.observations} own observation{'' if party.observations == 1 else 's'}"
-
-
 def worst_party(node: NodeExplanation) -> PartyExplanation | None:
     """Who decides a node's score; ``None`` where nothing is predicted."""
     return next(iter(node.parties), None)
+
+
+def failing_party(node: NodeExplanation) -> PartyExplanation | None:
+    """Who rules a node out: the newcomer if it can't bear it there, else the resident who is worst off."""
+    exceeded = [party for party in node.parties if party.required and party.bound > party.tolerance]
+    return min(exceeded, key=lambda party: (not party.newcomer, -party.ratio), default=None)
 
 
 def summary(explanation: Explanation, nodes: Sequence[str] | None = None) -> str:
@@ -219,10 +233,45 @@ def summary(explanation: Explanation, nodes: Sequence[str] | None = None) -> str
     chosen = [entry for entry in explanation.nodes if nodes is None or entry.node in nodes]
     lines = [
         f"{explanation.pod} ({explanation.workload}{'' if explanation.known else ', not known'}) tolerates "
-        f"{explanation.tolerance:g}"
+        f"{explanation.tolerance:g}{', required' if explanation.required else ''}"
     ]
-    for entry in sorted(chosen, key=lambda entry: (-entry.score, entry.node)):
-        worst = worst_party(entry)
-        why = entry.standing if worst is None else _sentence(worst)
-        lines.append(f"{entry.score:3d}  {entry.node}  {entry.failed or why}")
+    if explanation.failed:
+        lines.append(_how_many_fail(explanation))
+    lines.extend(f"{entry.score:3d}  {entry.node}  {_why(entry)}" for entry in sorted(chosen, key=_best_first))
     return "\n".join(lines)
+
+
+def _best_first(node: NodeExplanation) -> tuple[int, float, str]:
+    worst = worst_party(node)
+    return -node.score, math.inf if worst is None else worst.ratio, node.node
+
+
+def _how_many_fail(explanation: Explanation) -> str:
+    nodes = f"{explanation.failed} of {explanation.judged} nodes"
+    if explanation.shadowed:
+        return f"policy would rule out {nodes}; it is only looked at"
+    if explanation.failed < explanation.judged:
+        return f"policy rules out {nodes}"
+    return f"policy rules out {nodes}: it waits until somebody named below tolerates more, or contention eases"
+
+
+def _why(node: NodeExplanation) -> str:
+    failing, worst = failing_party(node), worst_party(node)
+    if node.failed and failing is not None:
+        return f"ruled out: {_sentence(failing)}"
+    told = node.refused or node.standing.sentence
+    if worst is None:
+        return told
+    if node.standing is Standing.KNOWN:
+        return _sentence(worst)
+    age = "" if node.age_seconds is None else f" {node.age_seconds:.0f} s ago"
+    return f"{told}; last seen{age}: {_sentence(worst)}"
+
+
+def _sentence(party: PartyExplanation) -> str:
+    told = f"{party.pod} on {party.domain} up to {party.bound:.2f}, tolerates {party.tolerance:g}"
+    if party.ratio > 1.0:
+        told = f"{told} ({party.ratio:.2f} times that)"
+    if party.tier != Tier.OBSERVED.value:
+        return told
+    return f"{told}; bounded by {party.observations} own observation{'' if party.observations == 1 else 's'}"

@@ -14,8 +14,10 @@ class Health:
         champion, champion_version: digest of the bundle, and its registered version; empty where there is none.
         champion_refused: why the last champion that was named can't be used, empty where it can.
         registry_complaint: why the registry of models could not be followed when last asked, empty where it could.
+        profiles_complaint: why the feature store's profiles, or some of them, could not be followed when last asked
+            for; empty where they could.
         simulated: the champion was trained on the testbed's output.
-        nodes, nodes_not_believed: with a NodeState, and those of them whose state is stale or from the future.
+        nodes, nodes_not_believed: with a NodeState, and those of them whose state is stale, from the future or refused.
         pods: known, finished ones included.
         workloads: with a profile.
         workloads_observed: those that are bounded by windows of their own.
@@ -30,6 +32,7 @@ class Health:
     champion_version: str
     champion_refused: str
     registry_complaint: str
+    profiles_complaint: str
     simulated: bool
     nodes: int
     nodes_not_believed: int

@@ -1,12 +1,12 @@
 """All sources at once: what they yield together is taken over in one step, between two requests."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from contracts.nodestate import NodeState
 from contracts.profile import WorkloadProfile
+from scheduler_extender.node import Node
 from scheduler_extender.pod import Pod
-from scheduler_extender.sources import Champion, ChampionSource, Changes, Source
+from scheduler_extender.sources import NOTHING, Champion, ChampionSource, Changes, Refusal, Source
 from serving.errors import BundleError
 from serving.observed_workload import ObservedWorkload
 
@@ -21,17 +21,17 @@ class News:
         champion_refused: why a champion that was named can't be used; empty where none was refused.
     """
 
-    nodes: Changes[datetime]
-    node_states: Changes[NodeState]
-    pods: Changes[Pod]
-    profiles: Changes[WorkloadProfile]
-    observed: Changes[ObservedWorkload]
-    champion: Champion | None
-    champion_refused: str
+    nodes: Changes[Node] = NOTHING
+    node_states: Changes[NodeState] = NOTHING
+    pods: Changes[Pod] = NOTHING
+    profiles: Changes[WorkloadProfile] = NOTHING
+    observed: Changes[ObservedWorkload] = NOTHING
+    champion: Champion | None = None
+    champion_refused: str = ""
 
     @property
-    def refused(self) -> tuple[str, ...]:
-        """One sentence for each file, or other object, that was refused."""
+    def refused(self) -> tuple[Refusal, ...]:
+        """Each file, or other object, that was refused."""
         return (
             *self.nodes.refused,
             *self.node_states.refused,
@@ -43,9 +43,9 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The ports of one extender; ``nodes`` yields when each came into the cluster."""
+    """The ports of one extender."""
 
-    nodes: Source[datetime]
+    nodes: Source[Node]
     node_states: Source[NodeState]
     pods: Source[Pod]
     profiles: Source[WorkloadProfile]

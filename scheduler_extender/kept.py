@@ -24,7 +24,7 @@ from serving.profile_book import ProfileBook
 CHUNK = 64
 """Nodes that a request computes at once: some milliseconds."""
 SETTLED_AT_ONCE = 8
-"""Nodes that are computed at once ahead of requests: one that comes meanwhile waits for a millisecond."""
+"""Nodes that are computed at once ahead of requests: one that comes meanwhile waits for half a millisecond."""
 
 _OUTDATED = np.iinfo(np.int64).max
 """A revision that no node reaches."""
@@ -39,6 +39,7 @@ _ROW = np.dtype(
         ("pressed", np.float64),
         ("quiet", np.bool_),
         ("unknown", np.bool_),
+        ("no_room", np.bool_),
     ]
 )
 
@@ -53,7 +54,7 @@ class KeptWorkload:
         rows: ``revision`` of the node that the row was computed from (0: never); the newcomer's worst bound; the
             residents' worst ratio of bound to tolerance, and the worst among those whose enforcement is ``required``;
             the worst median of any party; over the domains that may take the newcomer the highest probability of an
-            axis, whether all are ``quiet``, and whether one is ``unknown``.
+            axis, whether all are ``quiet``, and whether one is ``unknown``; and whether there is ``no_room`` in any.
         demanding: by node, the resident behind the row's ``demanding``.
     """
 
@@ -71,13 +72,14 @@ class Forecasts:
         self.book = book
         self._view = view
         self._settings = settings
-        self._outlooks: dict[int, tuple[int, NodeOutlook]] = {}
+        self._outlooks: dict[int, NodeOutlook] = {}
+        self._prepared = np.zeros(0, dtype=np.int64)
         self._kept: OrderedDict[tuple[str, int], KeptWorkload] = OrderedDict()
 
     def use(self, champion: Champion, book: ProfileBook) -> None:
         """Predict by another champion or book; what was kept serves on until it is computed anew."""
         self.champion, self.book = champion, book
-        self._outlooks.clear()
+        self._prepared[:] = 0
         self._view.touch_all()
 
     def observe(self, workloads: frozenset[str]) -> None:
@@ -125,7 +127,7 @@ class Forecasts:
         Returns:
             How many nodes there was no time for.
         """
-        view, revisions = self._view.rows[nodes], kept.rows["revision"][nodes]
+        view, revisions = self._view.rows.take(nodes), kept.rows["revision"].take(nodes)
         missing = view["present"] & ((revisions == 0) | (revisions < view["arrivals"]))
         return self._compute_in_chunks(kept, nodes[missing], until=until)
 
@@ -137,23 +139,30 @@ class Forecasts:
         return 0
 
     def settle(self) -> bool:
-        """Compute one chunk of what is out of date, for the latest used workload first.
+        """Prepare or compute one chunk of what is out of date, for the latest used workload first.
 
         Returns:
             Whether there may be more to do.
         """
-        everything = np.arange(len(self._view))
+        size, rows = len(self._view), self._view.rows
         for kept in reversed(self._kept.values()):
-            kept.rows = grown(kept.rows, len(self._view))
-            behind = self._behind(kept, everything)[:SETTLED_AT_ONCE]
+            kept.rows = grown(kept.rows, size)
+            behind = np.flatnonzero(rows["present"] & (rows["revision"] != kept.rows["revision"][:size]))
             if len(behind):
-                self._compute(kept, behind)
+                chunk = behind[:SETTLED_AT_ONCE]
+                if not self._prepare(chunk):
+                    self._compute(kept, chunk)
                 return True
-        rows = self._view.rows
-        unprepared = [index for index in np.flatnonzero(rows["present"]).tolist() if not self._is_prepared(index)]
-        for index in unprepared[:SETTLED_AT_ONCE]:
+        self._prepared = grown(self._prepared, size)
+        unprepared = np.flatnonzero(rows["present"] & (rows["revision"] != self._prepared[:size]))
+        return self._prepare(unprepared[:SETTLED_AT_ONCE])
+
+    def _prepare(self, nodes: IndexArray) -> bool:
+        """Whether any of the nodes was not ready yet; now all are."""
+        unprepared = [index for index in nodes.tolist() if not self._is_prepared(index)]
+        for index in unprepared:
             self.outlook(index)
-        return len(unprepared) > SETTLED_AT_ONCE
+        return bool(unprepared)
 
     def outlook(self, index: int) -> NodeOutlook | None:
         """A node, ready for any newcomer; ``None`` where it has no state."""
@@ -161,10 +170,12 @@ class Forecasts:
         if telemetry is None:
             return None
         if not self._is_prepared(index):
-            homes = households(telemetry, self._view.residents(index))
-            prepared = node_outlook(telemetry, homes, self.book, self._settings.leeward_policy)
-            self._outlooks[index] = (int(self._view.rows[index]["revision"]), prepared)
-        return self._outlooks[index][1]
+            topology = self._view.topology(index)
+            homes = households(telemetry, self._view.residents(index), topology)
+            prepared = node_outlook(telemetry, homes, self.book, self._settings.leeward_policy, topology=topology)
+            self._outlooks[index] = prepared
+            self._prepared[index] = self._view.rows["revision"][index]
+        return self._outlooks[index]
 
     def predict(self, nodes: Sequence[NodeOutlook], workload: KnownWorkload, exclusive_cpus: int) -> Prediction:
         """Every party's bound on some nodes."""
@@ -173,11 +184,12 @@ class Forecasts:
         )
 
     def _is_prepared(self, index: int) -> bool:
-        return index in self._outlooks and self._outlooks[index][0] == self._view.rows[index]["revision"]
+        self._prepared = grown(self._prepared, len(self._view))
+        return bool(self._prepared[index] == self._view.rows["revision"][index])
 
     def _behind(self, kept: KeptWorkload, nodes: IndexArray) -> IndexArray:
-        view = self._view.rows[nodes]
-        is_behind: NDArray[np.bool_] = view["present"] & (view["revision"] != kept.rows["revision"][nodes])
+        view = self._view.rows.take(nodes)
+        is_behind: NDArray[np.bool_] = view["present"] & (view["revision"] != kept.rows["revision"].take(nodes))
         return nodes[is_behind]
 
     def _compute(self, kept: KeptWorkload, nodes: IndexArray) -> None:
@@ -202,7 +214,8 @@ def _summary(found: Prediction, size: int) -> NDArray[np.void]:
     np.maximum.at(rows["demanding"], of_resident[is_demanding], ratios[is_demanding])
     np.maximum.at(rows["median"], found.node, found.bounds.median)
     np.maximum.at(rows["pressed"], of_newcomer, [domain.pressed for domain in found.domains])
-    rows["quiet"] = True
+    rows["quiet"] = rows["no_room"] = True
+    rows["no_room"][of_newcomer] = False
     np.logical_and.at(rows["quiet"], of_newcomer, [domain.regime is Regime.QUIET for domain in found.domains])
     np.logical_or.at(rows["unknown"], of_newcomer, [domain.regime is Regime.UNKNOWN for domain in found.domains])
     return rows

@@ -1,8 +1,7 @@
 """What an extender knows: the cluster, the champion, the workloads; and what it predicts from these."""
 
+from collections.abc import Mapping
 from datetime import datetime
-
-import numpy as np
 
 from contracts.errors import ContractError
 from contracts.profile import WorkloadProfile
@@ -12,8 +11,10 @@ from scheduler_extender.intake import News
 from scheduler_extender.journal import Journal
 from scheduler_extender.kept import Forecasts
 from scheduler_extender.observations import Counting, Observations
+from scheduler_extender.pod import NODE_NAME
 from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.sources import Champion
+from scheduler_extender.standing import NOT_BELIEVED, Standing, counted
 from scheduler_extender.view import ClusterView
 from serving.profile_book import ProfileBook
 
@@ -38,6 +39,7 @@ class Knowledge:
         self._counting = Counting(margins={}, set_aside=())
         self._champion_refused = ""
         self._registry_complaint = ""
+        self._profiles_complaint = ""
         self._api_server_complaint = ""
         self._refreshed: datetime | None = None
 
@@ -49,15 +51,10 @@ class Knowledge:
                 self._profiles[profile.name] = profile.value
         for observed in news.observed.changed:
             self._observations.take_over(observed)
-        for node in news.nodes.changed:
-            self.view.set_node(node.name, node.value)
-        for pod in news.pods.changed:
-            self.view.set_pod(pod.name, pod.value)
-        for state in news.node_states.changed:
-            self.view.set_state(state.name, state.value)
-        for sentence in news.refused:
+        self._take_cluster_over(news)
+        for refusal in news.refused:
             self._journal.metrics.count("files_refused_total")
-            self._journal.once("file-refused", sentence)
+            self._journal.once("file-refused", refusal.sentence)
         if news.champion_refused:
             self._refuse_champion(news.champion_refused)
         self._predict_by(news)
@@ -70,6 +67,13 @@ class Knowledge:
             self._journal.metrics.count("registry_failures_total")
             self._journal.once("registry-failed", complaint)
 
+    def heard_from_feature_store(self, complaint: str) -> None:
+        """Note what the feature store said last when it was asked for profiles; empty where all is well."""
+        self._profiles_complaint = complaint
+        if complaint:
+            self._journal.metrics.count("profile_failures_total")
+            self._journal.once("profiles-failed", complaint)
+
     def heard_from_api_server(self, complaint: str) -> None:
         """Note why the API server can't be followed at present; empty where all is well."""
         if complaint and complaint != self._api_server_complaint:
@@ -77,13 +81,14 @@ class Knowledge:
             self._journal.once("api-server-failed", complaint)
         self._api_server_complaint = complaint
 
+    def standings(self, now: datetime) -> Mapping[Standing, int]:
+        """How many nodes there are of each standing, see ``scheduler_extender.standing.counted``."""
+        return counted(self.view, now=now, policy=self._settings.leeward_policy)
+
     def health(self, now: datetime) -> Health:
         """What is stood on."""
         rows, seconds = self.view.rows, now.timestamp()
-        present = rows[rows["present"] & (rows["newest"] >= rows["born"])]
-        believed = (seconds - present["oldest"] <= self._settings.leeward_policy.stale_after_seconds) & (
-            present["newest"] - seconds <= self._settings.leeward_policy.clock_skew_seconds
-        )
+        present, standings = rows[rows["own"]], self.standings(now)
         champion, forecasts = self.champion, self.forecasts
         return Health(
             mode="neutral" if forecasts is None else "scoring",
@@ -91,9 +96,10 @@ class Knowledge:
             champion_version="" if champion is None else champion.version,
             champion_refused=self._champion_refused,
             registry_complaint=self._registry_complaint,
+            profiles_complaint=self._profiles_complaint,
             simulated=champion is not None and champion.simulated,
-            nodes=len(present),
-            nodes_not_believed=int(np.count_nonzero(~believed)),
+            nodes=sum(standings.values()) - standings[Standing.ABSENT] - standings[Standing.FORMER],
+            nodes_not_believed=sum(standings[standing] for standing in NOT_BELIEVED),
             pods=len(self.view.pods),
             workloads=0 if forecasts is None else len(forecasts.book),
             workloads_observed=len(self._counting.margins),
@@ -101,6 +107,19 @@ class Knowledge:
             oldest_state_seconds=float(seconds - present["oldest"].min()) if len(present) else None,
             refreshed_seconds_ago=None if self._refreshed is None else seconds - self._refreshed.timestamp(),
         )
+
+    def _take_cluster_over(self, news: News) -> None:
+        for node in news.nodes.changed:
+            self.view.set_node(node.name, node.value)
+            if node.value is not None and node.value.complaint:
+                self._journal.once("label-refused", f"node {node.name}: {node.value.complaint}")
+        for pod in news.pods.changed:
+            self.view.set_pod(pod.name, pod.value)
+        for state in news.node_states.changed:
+            self.view.set_state(state.name, state.value)
+        for refusal in news.node_states.refused:
+            if NODE_NAME.fullmatch(refusal.name):
+                self.view.refuse_state(refusal.name, refusal)
 
     def _predict_by(self, news: News) -> None:
         if news.champion is not None:

@@ -18,6 +18,8 @@ from scheduler_extender.app import create_app
 from scheduler_extender.cluster import Cluster
 from scheduler_extender.errors import ExtenderError
 from scheduler_extender.intake import Intake
+from scheduler_extender.profile_follower import follow_profiles, refuse_foreign_url
+from scheduler_extender.right_of_way import RightOfWay
 from scheduler_extender.service import Clock, Extender, utc_now
 from scheduler_extender.settings import ExtenderSettings, read_settings
 from scheduler_extender.sources import Silence
@@ -28,6 +30,9 @@ TRACKING_URI = "MLFLOW_TRACKING_URI"
 """MLflow's own variable; where it is set, the champion is the one that the registry's alias names."""
 
 _LAST_REQUESTS_SECONDS = 10
+_IDLE_SECONDS = 120
+"""How long a connection may lie idle. kube-scheduler drops its own after 90 s (``SetTransportDefaults`` in
+``k8s.io/apimachinery/pkg/util/net/http.go``); one that is dropped here while it asks would cost it that request."""
 _SWITCH_SECONDS = 0.0005
 """How long a thread that reads from the API server may hold the interpreter while a request waits; Python's own 5 ms
 would show in every latency."""
@@ -38,7 +43,7 @@ def build_extender(
     settings: ExtenderSettings | None = None,
     *,
     clock: Clock = utc_now,
-    cluster: Cluster | None = None,
+    following: bool = False,
 ) -> Extender:
     """An extender on a state directory, which has looked at it once; call ``refresh`` to let it look again.
 
@@ -46,15 +51,16 @@ def build_extender(
         state: may be empty, or not be there: the extender then answers neutrally.
         settings: those of the state directory where absent.
         clock: UTC now.
-        cluster: where nodes, NodeStates and pods come from; from the state directory where absent.
+        following: nodes, NodeStates and pods come from the API server, see ``scheduler_extender.watch``, and not from
+            the state directory.
 
     Raises:
         ExtenderError: the settings can't be used.
     """
     intake = Intake(
-        nodes=Silence() if cluster is None else cluster.nodes,
-        node_states=directory.node_states(state) if cluster is None else cluster.node_states,
-        pods=directory.pods(state) if cluster is None else cluster.pods,
+        nodes=Silence(),
+        node_states=Silence() if following else directory.node_states(state),
+        pods=Silence() if following else directory.pods(state),
         profiles=directory.profiles(state),
         observed=directory.observed(state),
         champion=directory.DirectoryChampion(state),
@@ -70,6 +76,7 @@ def serve(
     port: int,
     host: str = "0.0.0.0",  # noqa: S104 - kube-scheduler is another pod
     api_server: ApiServer | None = None,
+    profiles_url: str = "",
     debugging: bool = False,
 ) -> None:
     """Answer kube-scheduler until a signal comes; requests under way are answered first.
@@ -80,18 +87,21 @@ def serve(
         host: the address to listen on: all by default, since a Service leads here. There is nothing to be had but
             scores; the manifests' network policy says who may ask.
         api_server: whose nodes, NodeStates and pods are followed; the state directory's where absent.
+        profiles_url: of ingest, whose profiles are followed; the state directory's alone where empty.
         debugging: log a line for each pod that is placed.
 
     Raises:
-        ExtenderError: the state directory, its settings, or the port can't be used.
+        ExtenderError: the state directory, its settings, the URL, or the port can't be used.
     """
+    if profiles_url:
+        refuse_foreign_url(profiles_url)
     log.to_standard_error(debugging=debugging)
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExtenderError(f"{state} can't be used as state: {error.strerror}; name a directory") from error
     cluster = None if api_server is None else Cluster(api_server)
-    extender = build_extender(state, cluster=cluster)
+    extender = build_extender(state, following=cluster is not None)
     listening = bound(host, port)
     address, free_port = listening.getsockname()[:2]
     followed = "" if api_server is None else api_server.url
@@ -105,13 +115,20 @@ def serve(
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
-    server = server_of(extender, state, tracking_uri=os.environ.get(TRACKING_URI, ""), cluster=cluster)
+    server = server_of(
+        extender, state, tracking_uri=os.environ.get(TRACKING_URI, ""), profiles_url=profiles_url, cluster=cluster
+    )
     with listening, suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 
 
 def server_of(
-    extender: Extender, state: Path, *, tracking_uri: str = "", cluster: Cluster | None = None
+    extender: Extender,
+    state: Path,
+    *,
+    tracking_uri: str = "",
+    profiles_url: str = "",
+    cluster: Cluster | None = None,
 ) -> uvicorn.Server:
     """One worker on uvloop and httptools; it looks at the state directory, and at the registry, beside the requests.
 
@@ -119,13 +136,16 @@ def server_of(
         extender: answers.
         state: what to look at.
         tracking_uri: of MLflow; empty where there is no registry.
+        profiles_url: of ingest, ``http://host:port``; empty where no feature store is followed.
         cluster: the API server's objects, where the extender follows one.
     """
+
+    way = RightOfWay()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        beside = [asyncio.create_task(keep_up(extender, state, stop, cluster=cluster))]
+        beside = [asyncio.create_task(keep_up(extender, state, stop, way=way, cluster=cluster))]
         if tracking_uri:
             registry = follow_registry(
                 state,
@@ -135,6 +155,15 @@ def server_of(
                 heard=extender.heard_from_registry,
             )
             beside.append(asyncio.create_task(registry))
+        if profiles_url:
+            profiles = follow_profiles(
+                state,
+                stop,
+                url=profiles_url,
+                period_seconds=extender.settings.profiles_seconds,
+                heard=extender.heard_from_feature_store,
+            )
+            beside.append(asyncio.create_task(profiles))
         for task in beside:
             task.add_done_callback(_say_why_it_ended)
         yield
@@ -143,12 +172,13 @@ def server_of(
 
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(extender, lifespan=lifespan, cluster=cluster),
+            create_app(extender, way=way, lifespan=lifespan, cluster=cluster),
             loop="uvloop",
             http="httptools",
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
         )
     )

@@ -21,17 +21,18 @@ COUNTERS = {
     "champions_refused_total": "Champions that could not be used.",
     "api_server_failures_total": "Reasons why the API server could not be followed, each time that one came up.",
     "registry_failures_total": "Times that the registry of models could not be followed.",
+    "profile_failures_total": "Times that the feature store's profiles could not be followed, or not all of them.",
     "champions_total": "Champions taken into use.",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """A value that goes up and down."""
+    """What goes up and down, with one sample or several of different labels."""
 
     name: str
     text: str
-    value: float
+    samples: tuple[Sample, ...]
 
 
 class Metrics:
@@ -69,4 +70,4 @@ class Metrics:
 
 
 def _family_of(gauge: Gauge) -> Family:
-    return Family(name=PREFIX + gauge.name, kind=Kind.GAUGE, text=gauge.text, samples=(Sample(value=gauge.value),))
+    return Family(name=PREFIX + gauge.name, kind=Kind.GAUGE, text=gauge.text, samples=gauge.samples)

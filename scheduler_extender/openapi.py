@@ -12,7 +12,14 @@ from pydantic import TypeAdapter
 from scheduler_extender.explanation import Explanation
 from scheduler_extender.health import Health, Readiness
 from scheduler_extender.pod_report import PodReport
-from scheduler_extender.wire import ExtenderArgs, ExtenderFilterResult, HostPriority, NamedNode, Refusal
+from scheduler_extender.wire import (
+    ExtenderArgs,
+    ExtenderBindingResult,
+    ExtenderFilterResult,
+    HostPriority,
+    NamedNode,
+    Refusal,
+)
 
 Json = dict[str, object]
 
@@ -22,6 +29,7 @@ _WIRE = {
     "ExtenderArgs": ExtenderArgs,
     "ExtenderFilterResult": ExtenderFilterResult,
     "HostPriorityList": list[HostPriority],
+    "ExtenderBindingResult": ExtenderBindingResult,
     "Explanation": Explanation,
     "Refusal": Refusal,
     "Health": Health,
@@ -67,6 +75,7 @@ def openapi_document() -> Json:
             "/filter": _asked("Which nodes are possible for a pod.", forms, "ExtenderFilterResult", warns=True),
             "/prioritize": _asked("How good each node is for a pod, 0 to 10.", forms, "HostPriorityList", warns=True),
             "/explain": _asked("Why each node is scored as it is.", forms, "Explanation", may_fail=True),
+            "/bind": _refused_to_bind(forms),
             "/explain/{namespace}/{name}": _told_of_a_pod(forms, report),
             "/healthz": _told("What the extender stands on.", {"200": _json("It answers.", forms["Health"])}),
             "/readyz": _told(
@@ -90,12 +99,31 @@ def _asked(
         "200": _json(answer, forms[answer]) | ({"headers": _WARNING} if warns else {}),
         "400": _json("The body is malformed, or asks for too much.", forms["Refusal"]),
         "413": _json("The body, or a part of it, is too large.", forms["Refusal"]),
+        **_turned_away(forms),
     }
     if may_fail:
         responses["500"] = _json("Nothing can be explained; the log says why.", forms["Refusal"])
     body = {"allOf": [forms["ExtenderArgs"], _ONE_FORM]}
     asked = {"required": True, "content": {"application/json": {"schema": body}}}
     return {"post": {"summary": summary, "requestBody": asked, "responses": responses}}
+
+
+def _turned_away(forms: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        "408": _json("The body did not arrive in time.", forms["Refusal"]),
+        "503": _json("Too many requests are under way.", forms["Refusal"]),
+    }
+
+
+def _refused_to_bind(forms: Mapping[str, Json]) -> Json:
+    asked = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    responses = {
+        "200": _json("Nothing was bound, and why.", forms["ExtenderBindingResult"]),
+        "400": _json("The body was cut off.", forms["Refusal"]),
+        "413": _json("The body is too large.", forms["Refusal"]),
+        **_turned_away(forms),
+    }
+    return {"post": {"summary": "Refuses: Leeward binds no pods.", "requestBody": asked, "responses": responses}}
 
 
 def _told_of_a_pod(forms: Mapping[str, Json], report: Json) -> Json:

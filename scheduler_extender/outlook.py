@@ -16,8 +16,9 @@ from contracts.regime import Regime
 from contracts.vector import FloatArray
 from scheduler_extender.pod import Pod
 from scheduler_extender.policy import LeewardPolicy
-from scheduler_extender.residents import Household, with_room
+from scheduler_extender.residents import Household
 from scheduler_extender.telemetry import NodeTelemetry
+from scheduler_extender.topology import TopologyPolicy, landing_places
 from serving.bound_model import BoundModel, Bounds
 from serving.interference_row import INTERFERENCE_COLUMNS, KnownWorkload, column_index
 from serving.profile_book import ProfileBook
@@ -32,6 +33,7 @@ def _columns(prefix: str) -> NDArray[np.intp]:
 _PRESSURE, _SENSITIVITY = _columns("victim.pressure"), _columns("victim.sensitivity")
 _HIGHEST, _SECOND = _columns("others.highest"), _columns("others.second")
 _COUNT = INTERFERENCE_COLUMNS.index("others.count")
+_NO_ROWS = np.empty((0, len(INTERFERENCE_COLUMNS)), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,23 +76,35 @@ class DomainOutlook:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NodeOutlook:
-    """One node, ready for any newcomer."""
+    """One node, ready for any newcomer.
+
+    Attributes:
+        telemetry: what it showed last.
+        topology: how its kubelet chooses domains.
+        domains: all of them.
+    """
 
     telemetry: NodeTelemetry
+    topology: TopologyPolicy
     domains: tuple[DomainOutlook, ...]
 
     def candidates(self, exclusive_cpus: int) -> list[DomainOutlook]:
-        """The domains that may take a newcomer; which of them the kubelet will choose is not known."""
-        return [self.domains[index] for index in with_room(self.telemetry, exclusive_cpus)]
+        """The domains that may take a newcomer, see ``scheduler_extender.topology.landing_places``."""
+        return [self.domains[place] for place in landing_places(self.telemetry, exclusive_cpus, self.topology)]
 
 
 def node_outlook(
-    telemetry: NodeTelemetry, homes: Sequence[Household], book: ProfileBook, policy: LeewardPolicy
+    telemetry: NodeTelemetry,
+    homes: Sequence[Household],
+    book: ProfileBook,
+    policy: LeewardPolicy,
+    *,
+    topology: TopologyPolicy,
 ) -> NodeOutlook:
     """Prepare a node.
 
     Args:
-        telemetry: what it showed last.
+        telemetry, topology: as of ``NodeOutlook``.
         homes: who lives in each of its domains.
         book: what is known of workloads.
         policy: what each resident tolerates.
@@ -120,7 +134,7 @@ def node_outlook(
                 neighbours=neighbours,
             )
         )
-    return NodeOutlook(telemetry=telemetry, domains=tuple(domains))
+    return NodeOutlook(telemetry=telemetry, topology=topology, domains=tuple(domains))
 
 
 def domain_rows(
@@ -197,7 +211,7 @@ class Prediction:
 def predict(
     nodes: Iterable[NodeOutlook], *, newcomer: KnownWorkload, exclusive_cpus: int, model: BoundModel, book: ProfileBook
 ) -> Prediction:
-    """Bound every party's slowdown on several nodes, in one call of the model.
+    """Bound every party's slowdown on several nodes, in one call of the model; of a node without room, nobody's.
 
     Args:
         nodes: at least one.
@@ -211,7 +225,7 @@ def predict(
     residents = tuple(resident for domain in domains for resident in domain.residents)
     first_resident = len(domains)
     rows = np.concatenate(
-        [np.stack([domain.newcomer for domain in domains]), *(domain.neighbours for domain in domains)]
+        [_NO_ROWS, *(domain.newcomer[np.newaxis] for domain in domains), *(domain.neighbours for domain in domains)]
     )
     rows[:first_resident, _PRESSURE] = newcomer.pressures
     rows[:first_resident, _SENSITIVITY] = newcomer.sensitivities

@@ -26,6 +26,9 @@ class Enforcement(StrEnum):
     REQUIRED = "required"
 
 
+NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+"""DNS-1123's subdomain, with somewhat more dots than it has: nothing in it that JSON would escape."""
+
 _FINISHED = frozenset({"Succeeded", "Failed"})
 _GUARANTEED = frozenset({"Guaranteed", ""})
 _WHOLE_CPUS = re.compile(r"[0-9]{1,6}")
@@ -70,7 +73,7 @@ class ContainerObject(msgspec.Struct):
 class SpecObject(msgspec.Struct, rename="camel"):
     """A pod's spec as far as it is read."""
 
-    node_name: str = ""
+    node_name: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^({NODE_NAME.pattern})?$"})] = ""
     containers: Annotated[list[ContainerObject], msgspec.Meta(max_length=MAXIMUM_CONTAINERS)] | None = None
 
 
@@ -149,11 +152,13 @@ def pod_of(found: PodObject) -> Pod:
     """What placement needs of a decoded Pod.
 
     Raises:
-        PodError: it has no name, or text that no JSON text can be.
+        PodError: it has no name, is bound to what is no node's name, or has text that no JSON text can be.
     """
     metadata, spec, status = found.metadata, found.spec or SpecObject(), found.status or StatusObject()
     if not metadata.name:
         raise PodError("Pod is refused: metadata.name is empty")
+    if spec.node_name and NODE_NAME.fullmatch(spec.node_name) is None:
+        raise PodError(f"Pod is refused: spec.nodeName is {spec.node_name[:40]!r}, which is no node's name (DNS-1123)")
     annotations = metadata.annotations or {}
     max_slowdown, complaint = _max_slowdown(annotations)
     enforcement, other_complaint = _enforcement(annotations)

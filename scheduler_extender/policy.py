@@ -12,6 +12,7 @@ from pydantic import Field
 from contracts.model import Document
 from contracts.slowdown import SLOWDOWN_CEILING
 from scheduler_extender.pod import Enforcement, Pod
+from scheduler_extender.topology import TopologyPolicy
 
 MaximumSlowdown = Annotated[float, Field(ge=1.0, le=SLOWDOWN_CEILING)]
 Seconds = Annotated[float, Field(ge=0.0, le=86_400.0)]
@@ -47,6 +48,8 @@ class LeewardPolicy(Document):
         stale_after_seconds: a NodeState whose heartbeat, or whose oldest window, is older is not believed.
         clock_skew_seconds: a NodeState from further in the future is not believed either.
         unknown_regime: how nodes with an undecided regime score. A filter fails them by their bound either way.
+        topology_policy: ``topologyManagerPolicy`` of the kubelets of nodes without a label
+            ``leeward.dev/topology-policy``.
         shadow_share: share of pods that are judged and recorded, and placed as if Leeward were not there: all nodes
             pass, and all score alike. By workload and namespace, so that all replicas are treated alike; 1 is to look
             on only.
@@ -59,6 +62,7 @@ class LeewardPolicy(Document):
     stale_after_seconds: Seconds = 300.0
     clock_skew_seconds: Seconds = 30.0
     unknown_regime: UnknownRegime = UnknownRegime.NEUTRAL
+    topology_policy: TopologyPolicy = TopologyPolicy.BEST_EFFORT
     shadow_share: Share = 0.0
 
     def tolerance_of(self, pod: Pod) -> float:

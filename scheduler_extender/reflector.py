@@ -5,8 +5,10 @@ taken up where it ended, and a version that the server has forgotten (410) leads
 known meanwhile; what a new list lacks is gone.
 """
 
+import math
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,8 +19,8 @@ import urllib3
 
 from contracts.errors import ContractError
 from scheduler_extender.api_server import ApiReader, ApiServer
-from scheduler_extender.errors import ApiError, ExtenderError
-from scheduler_extender.sources import Change, Changes
+from scheduler_extender.errors import ApiError, ExtenderError, OtherContractError
+from scheduler_extender.sources import Change, Changes, Refusal
 
 T = TypeVar("T")
 
@@ -37,6 +39,8 @@ _WORTH_A_WORD = 2
 """Failures in a row that are complained of: one alone is a connection that was cut off."""
 _LAST_WORDS_SECONDS = 5.0
 _READ_BYTES = 1 << 16
+_MOST_PENDING_BYTES = 4 * 2**20
+"""Of objects that wait to be taken over; a cluster's pods, all at once, would be hundreds of megabytes."""
 
 
 class _Meta(msgspec.Struct, rename="camel"):
@@ -128,9 +132,9 @@ class Reflector(Generic[T]):
         self._response: urllib3.BaseHTTPResponse | None = None
         self._versions: dict[str, str] = {}
         self._from = ""
-        self._lock = threading.Lock()
-        self._pending: dict[str, T | None] = {}
-        self._refused: dict[str, str] = {}
+        self._pending: dict[str, bytes | None] = {}
+        self._pending_bytes = 0
+        self._room = threading.Condition()
         self._complaint = ""
         self._failures = 0
         self._synced = False
@@ -147,6 +151,8 @@ class Reflector(Generic[T]):
     def close(self) -> None:
         """Stop following; what is not taken over yet still is there."""
         self._stop.set()
+        with self._room:
+            self._room.notify()
         response = self._response
         if response is not None:
             with suppress(OSError, RuntimeError, ValueError):  # it has ended by itself meanwhile
@@ -165,13 +171,43 @@ class Reflector(Generic[T]):
         """Why it can't be followed at present; empty where it can."""
         return self._complaint
 
-    def changes(self) -> Changes[T]:
-        """What happened since the last call, of each object the last thing only."""
-        with self._lock:
-            pending, self._pending = self._pending, {}
-            refused, self._refused = self._refused, {}
-        return Changes(
-            changed=[Change(name=name, value=value) for name, value in pending.items()], refused=list(refused.values())
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take over."""
+        return bool(self._pending)
+
+    def changes(self, *, seconds: float = math.inf) -> Changes[T]:
+        """What happened since the last call, of each object the last thing only.
+
+        Objects are read here and not in the thread, which would hold up whoever answers at moments of its own choice.
+
+        Args:
+            seconds: what takes longer than this is left for the next call; one object at the least is read.
+        """
+        until = time.perf_counter() + seconds
+        changed: list[Change[T]] = []
+        refused: dict[str, Refusal] = {}
+        while self._pending:
+            with self._room:
+                name = next(iter(self._pending))
+                item = self._pending.pop(name)
+                self._pending_bytes -= len(item or b"")
+                self._room.notify()
+            try:
+                changed.append(Change(name=name, value=None if item is None else self._resource.read(item)))
+                refused.pop(name, None)
+            except (ContractError, ExtenderError) as error:
+                refused[name] = self._refusal(name, item or b"", error)
+            if time.perf_counter() >= until:
+                break
+        return Changes(changed=changed, refused=list(refused.values()))
+
+    def _refusal(self, name: str, item: bytes, error: ContractError | ExtenderError) -> Refusal:
+        shown = _OBJECT.decode(item).metadata.name
+        return Refusal(
+            name=name,
+            sentence=f"{self._resource.plural} {shown} is refused: {error}",
+            other_contract=isinstance(error, OtherContractError),
         )
 
     def _follow(self) -> None:
@@ -274,19 +310,22 @@ class Reflector(Generic[T]):
         if self._versions.get(name) == meta.resource_version:
             return
         self._versions[name] = meta.resource_version
-        try:
-            value = self._resource.read(bytes(item))
-        except (ContractError, ExtenderError) as error:
-            with self._lock:
-                self._refused[name] = f"{self._resource.plural} {meta.name} is refused: {error}"
-            return
-        with self._lock:
-            self._pending[name] = value
+        self._keep_for_later(name, bytes(item))
 
     def _forget(self, name: str) -> None:
         self._versions.pop(name, None)
-        with self._lock:
-            self._pending[name] = None
+        self._keep_for_later(name, None)
+
+    def _keep_for_later(self, name: str, item: bytes | None) -> None:
+        if not self._has_room():
+            self._heard()
+        with self._room:
+            self._room.wait_for(self._has_room)
+            self._pending_bytes += len(item or b"") - len(self._pending.get(name) or b"")
+            self._pending[name] = item
+
+    def _has_room(self) -> bool:
+        return self._pending_bytes <= _MOST_PENDING_BYTES or self._stop.is_set()
 
     @contextmanager
     def _answering(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scheduler_extender.pod import Pod
 from scheduler_extender.telemetry import DomainTelemetry, NodeTelemetry
+from scheduler_extender.topology import TopologyPolicy, landing_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Household:
     unmeasured: frozenset[str]
 
 
-def households(telemetry: NodeTelemetry, pods: Iterable[Pod]) -> tuple[Household, ...]:
+def households(telemetry: NodeTelemetry, pods: Iterable[Pod], topology: TopologyPolicy) -> tuple[Household, ...]:
     """The residents of each domain, in the domains' order.
 
     A pod lives where the NodeState says that its CPUs are. One that the NodeState does not name lives in every domain:
@@ -30,12 +31,13 @@ def households(telemetry: NodeTelemetry, pods: Iterable[Pod]) -> tuple[Household
     Args:
         telemetry: the node's.
         pods: its residents.
+        topology: how its kubelet chooses domains.
     """
     domains = telemetry.domains
     members: list[list[Pod]] = [[] for _ in domains]
     for pod in pods:
         places = [index for index, domain in enumerate(domains) if pod.node_uid in domain.pods]
-        for index in places or _possible_places(telemetry, pod):
+        for index in places or _possible_places(telemetry, pod, topology):
             members[index].append(pod)
     return tuple(
         Household(
@@ -46,23 +48,15 @@ def households(telemetry: NodeTelemetry, pods: Iterable[Pod]) -> tuple[Household
     )
 
 
-def room_for(domain: DomainTelemetry, exclusive_cpus: int) -> bool:
-    """Whether the kubelet could give that many CPUs of the domain away; yes where nobody can tell."""
-    return domain.free_exclusive_cpus is None or domain.free_exclusive_cpus >= exclusive_cpus
+def _possible_places(telemetry: NodeTelemetry, pod: Pod, topology: TopologyPolicy) -> list[int]:
+    """Free CPUs count a pod's own as taken once it has started, so they tell nothing of where it is after that.
 
-
-def with_room(telemetry: NodeTelemetry, exclusive_cpus: int) -> list[int]:
-    """Which domains may take a pod: those with room, or all where none has, since CPUs may come from several."""
-    return [index for index, domain in enumerate(telemetry.domains) if room_for(domain, exclusive_cpus)] or list(
-        range(len(telemetry.domains))
-    )
-
-
-def _possible_places(telemetry: NodeTelemetry, pod: Pod) -> list[int]:
-    """Free CPUs count a pod's own as taken once it has started, so they tell nothing of where it is after that."""
+    One that the kubelet would reject counts everywhere, as long as it is bound there.
+    """
+    everywhere = list(range(len(telemetry.domains)))
     if pod.started is None or pod.started > telemetry.newest:
-        return with_room(telemetry, pod.exclusive_cpus)
-    return list(range(len(telemetry.domains)))
+        return landing_places(telemetry, pod.exclusive_cpus, topology) or everywhere
+    return everywhere
 
 
 def _is_measured(pod: Pod, domain: DomainTelemetry) -> bool:

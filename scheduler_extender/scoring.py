@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from contracts.slowdown import SLOWDOWN_CEILING
 
 HIGHEST = 10
+LOWEST = 0
 NEUTRAL_LOW = 3
 """The score of a node that nothing can be said of, as long as no fresh quiet node scores lower."""
 LOWEST_BEST = 2
@@ -54,7 +55,7 @@ def node_scores(
     excess = np.log(np.where(predicted, ratio, 1.0))
     points_lost = excess / POINT + tie
     best = points_lost[known].min()
-    own = np.clip(_best_score(best * POINT) - np.rint(points_lost - best), 0, HIGHEST).astype(np.int64)
+    own = np.clip(_best_score(best * POINT) - np.rint(points_lost - best), LOWEST, HIGHEST).astype(np.int64)
     fresh_and_quiet = known & quiet
     neutral = min(NEUTRAL_LOW, int(own[fresh_and_quiet].min())) if fresh_and_quiet.any() else NEUTRAL_LOW
     scores[:] = neutral

@@ -5,7 +5,7 @@ One thread uses an ``Extender``, so nothing is locked. Only ``news`` may run in 
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from scheduler_extender import log
 from scheduler_extender.decisions import Decisions, DecisionWriter
 from scheduler_extender.errors import ArgsError
-from scheduler_extender.explanation import Explanation, NodeExplanation, domains_of, parties_of, unexplained
+from scheduler_extender.explanation import Explanation, NodeExplanation, domains_of, parties_of
 from scheduler_extender.health import Health
 from scheduler_extender.intake import Intake, News
 from scheduler_extender.journal import Journal
@@ -30,21 +30,25 @@ from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.sources import Change
 from scheduler_extender.standing import STANDINGS
 from scheduler_extender.verdict import Verdict, verdict_on
-from scheduler_extender.view import IndexArray
+from scheduler_extender.view import IndexArray, each_once
 from scheduler_extender.wire import (
     Args,
     encode_filter,
+    encode_no_binding,
     encode_priorities,
     encode_refusal,
     parse_args,
     refuse_foreign_names,
+    refuse_repeats,
 )
+from serving.exposition import Sample
 
 Clock = Callable[[], datetime]
 """UTC now."""
 
 T = TypeVar("T")
 
+_NO_BINDING = "Leeward binds no pods: take bindVerb out of its entry in the scheduler's configuration"
 _NAMES_SHOWN = 5
 _LONGEST_NAME = 317
 """A namespace of 63 characters, a slash, and a name of 253."""
@@ -118,6 +122,10 @@ class Extender:
         """Take note of why the registry of models could not be followed; ``None`` where it could."""
         self._knowledge.heard_from_registry(complaint or "")
 
+    def heard_from_feature_store(self, complaint: str | None) -> None:
+        """Take note of why the feature store's profiles could not be followed; ``None`` where they could."""
+        self._knowledge.heard_from_feature_store(complaint or "")
+
     def heard_from_api_server(self, complaint: str) -> None:
         """Take note of why the API server can't be followed at present; empty where it can."""
         self._knowledge.heard_from_api_server(complaint)
@@ -131,17 +139,31 @@ class Extender:
         forecasts = self._knowledge.forecasts
         return forecasts is not None and self._safely("settle", forecasts.settle, lambda: False)
 
-    def filter(self, body: bytes) -> Answer:
-        """Answer ``ExtenderArgs`` with an ``ExtenderFilterResult``."""
-        return self._answered("filter", body, self._filtered)
+    def filter(self, body: bytes, arrived: float | None = None) -> Answer:
+        """Answer ``ExtenderArgs`` with an ``ExtenderFilterResult``.
 
-    def prioritize(self, body: bytes) -> Answer:
-        """Answer ``ExtenderArgs`` with a ``HostPriorityList``."""
-        return self._answered("prioritize", body, self._prioritized)
+        Args:
+            body: of the request.
+            arrived: when its head did, of ``time.perf_counter``: its budget runs from then on; from now where absent.
+        """
+        return self._answered("filter", body, self._filtered, arrived=arrived)
 
-    def explain(self, body: bytes) -> Answer:
-        """Answer ``ExtenderArgs`` with an ``Explanation``."""
-        return self._answered("explain", body, self._explained)
+    def prioritize(self, body: bytes, arrived: float | None = None) -> Answer:
+        """Answer ``ExtenderArgs`` with a ``HostPriorityList``; arguments as of ``filter``."""
+        return self._answered("prioritize", body, self._prioritized, arrived=arrived)
+
+    def explain(self, body: bytes, arrived: float | None = None) -> Answer:
+        """Answer ``ExtenderArgs`` with an ``Explanation``; arguments as of ``filter``."""
+        return self._answered("explain", body, self._explained, arrived=arrived)
+
+    def bind(self, _: bytes) -> Answer:
+        """Answer ``ExtenderBindingArgs``, whatever they say, with an ``ExtenderBindingResult`` that refuses.
+
+        The status is 200: of any other answer kube-scheduler does not read the body (``send`` in its ``extender.go``).
+        """
+        self.metrics.count("requests_total", verb="bind", status="200")
+        self._journal.once("binding-refused", _NO_BINDING)
+        return Answer(content=encode_no_binding(_NO_BINDING))
 
     def refuse(self, verb: str, error: ArgsError) -> Answer:
         """Answer a request that can't be read."""
@@ -175,6 +197,8 @@ class Extender:
             champion="" if champion is None else champion.digest,
             simulated=champion is not None and champion.simulated,
             complaints=pod.complaints,
+            judged=len(node_names),
+            failed=len(failed),
             nodes=tuple(
                 self._explained_node(verdict, place, failed=failed.get(node, ""))
                 for place, node in enumerate(node_names)
@@ -210,18 +234,45 @@ class Extender:
                 "Workloads whose own windows stand against another bundle or tier.",
                 health.observations_set_aside,
             ),
-            ("nodes_not_believed", "Nodes whose NodeState is stale or from the future.", health.nodes_not_believed),
+            (
+                "nodes_not_believed",
+                "Nodes whose NodeState is stale, from the future or refused.",
+                health.nodes_not_believed,
+            ),
             ("oldest_state_seconds", "Age of the oldest NodeState.", health.oldest_state_seconds or 0.0),
         )
-        return self.metrics.exposition(Gauge(name=name, text=text, value=value) for name, text, value in gauges)
+        by_standing = Gauge(
+            name="nodes_by_standing",
+            text="Nodes by how far their NodeState can be believed.",
+            samples=tuple(
+                Sample(value=number, labels=(("standing", standing),))
+                for standing, number in self._knowledge.standings(self._clock()).items()
+            ),
+        )
+        champion = Gauge(
+            name="champion",
+            text="1 for the champion that serves, by its registered version and its bundle's digest.",
+            samples=tuple(
+                Sample(value=1.0, labels=(("digest", found.digest), ("version", found.version)))
+                for found in (self._knowledge.champion,)
+                if found is not None
+            ),
+        )
+        single = (Gauge(name=name, text=text, samples=(Sample(value=value),)) for name, text, value in gauges)
+        return self.metrics.exposition((*single, by_standing, champion))
 
-    def _answered(self, verb: str, body: bytes, answer: Callable[[Args, IndexArray], Answer]) -> Answer:
+    def _answered(
+        self, verb: str, body: bytes, answer: Callable[[Args, IndexArray, float], Answer], *, arrived: float | None
+    ) -> Answer:
         began = time.perf_counter()
+        until = (began if arrived is None else arrived) + self.settings.budget_seconds
         try:
             args = parse_args(body, limit_bytes=self.settings.body_limit_bytes)
             rows = self._knowledge.view.lookup(args.names)
-            refuse_foreign_names(args, (args.names[place] for place in np.flatnonzero(rows < 0).tolist()))
-            found = self._safely(verb, lambda: answer(args, rows), lambda: _neutral_answer(verb, args))
+            if not each_once(rows, len(self._knowledge.view)):
+                refuse_repeats(args)
+                refuse_foreign_names(args, (args.names[place] for place in np.flatnonzero(rows < 0).tolist()))
+            found = self._safely(verb, lambda: answer(args, rows, until), lambda: _neutral_answer(verb, args))
         except ArgsError as error:
             return self.refuse(verb, error)
         self.metrics.count("requests_total", verb=verb, status=str(found.status))
@@ -231,27 +282,27 @@ class Extender:
             self._journal.once("annotation-refused", f"pod {args.pod.full_name}: {'; '.join(args.pod.complaints)}")
         return found
 
-    def _filtered(self, args: Args, rows: IndexArray) -> Answer:
+    def _filtered(self, args: Args, rows: IndexArray, until: float) -> Answer:
         policy_has_a_say = (
-            self._policy.requires(args.pod) or self._knowledge.view.rows["demanding"][rows[rows >= 0]].any()
+            self._policy.requires(args.pod) or self._knowledge.view.rows["demanding"].take(rows[rows >= 0]).any()
         )
-        verdict = self._judged_in_time(args, rows) if policy_has_a_say else self._judged_blindly(args, rows)
+        verdict = self._judged_in_time(args, rows, until) if policy_has_a_say else self._judged_blindly(args, rows)
         failed = verdict.failed()
         if self._judged_for_good(verdict, failed=len(failed)):
             failed = {}
         self.metrics.count("failed_nodes_total", len(failed))
         return Answer(content=encode_filter(args, failed), warning=self._warning(args, verdict.without_state()))
 
-    def _prioritized(self, args: Args, rows: IndexArray) -> Answer:
-        verdict = self._judged_in_time(args, rows)
+    def _prioritized(self, args: Args, rows: IndexArray, until: float) -> Answer:
+        verdict = self._judged_in_time(args, rows, until)
         unknown = verdict.without_state()
         self.metrics.count("unknown_nodes_total", len(unknown))
-        scores = verdict.scores.tolist()
+        scores = verdict.scores
         if self._judged_for_good(verdict, failed=0):
-            scores = [NEUTRAL_LOW] * len(scores)
+            scores = np.full_like(scores, NEUTRAL_LOW)
         return Answer(content=encode_priorities(args.names, scores), warning=self._warning(args, unknown))
 
-    def _explained(self, args: Args, _: IndexArray) -> Answer:
+    def _explained(self, args: Args, _rows: IndexArray, _until: float) -> Answer:
         if len(args.names) > self.settings.explained_nodes:
             raise ArgsError(
                 f"{args.field} names {len(args.names)} nodes, at most {self.settings.explained_nodes} are explained "
@@ -295,15 +346,15 @@ class Extender:
         return Answer(content=encode_report(report))
 
     def _best_nodes(self, pod: Pod, among: Sequence[str]) -> list[str]:
-        scores = self.scores(pod, among)
-        best = sorted(scores, key=lambda node: (-scores[node], node))
-        return best[: self.settings.explained_nodes]
+        verdict = self._judged(pod, among, self._knowledge.view.lookup(among))
+        scores, ratios = verdict.scores.tolist(), np.nan_to_num(verdict.ratios, nan=np.inf).tolist()
+        best = sorted(range(len(among)), key=lambda place: (-scores[place], ratios[place], among[place]))
+        return [among[place] for place in best[: self.settings.explained_nodes]]
 
-    def _judged_in_time(self, args: Args, rows: IndexArray) -> Verdict:
+    def _judged_in_time(self, args: Args, rows: IndexArray, until: float) -> Verdict:
         forecasts = self._knowledge.forecasts
         if forecasts is None:
             return self._judged_blindly(args, rows)
-        until = time.perf_counter() + self.settings.budget_seconds
         kept = forecasts.kept(forecasts.book.of(args.pod.key), args.pod.exclusive_cpus)
         self.metrics.count("late_nodes_total", forecasts.bring_in_reach(kept, rows[rows >= 0], until=until))
         return self._verdict(args.pod, args.names, rows, kept=kept)
@@ -325,26 +376,29 @@ class Extender:
         )
 
     def _explained_node(self, verdict: Verdict, place: int, *, failed: str) -> NodeExplanation:
-        name, score, row, pod = verdict.nodes[place], int(verdict.scores[place]), int(verdict.rows[place]), verdict.pod
-        standing = STANDINGS[int(verdict.standing[place])].value
-        telemetry = self._knowledge.view.telemetry(row) if row >= 0 else None
-        age = None if telemetry is None else (self._clock() - telemetry.oldest).total_seconds()
-        forecasts = self._knowledge.forecasts
+        row, view, forecasts = int(verdict.rows[place]), self._knowledge.view, self._knowledge.forecasts
+        telemetry = view.telemetry(row) if row >= 0 else None
+        explained = NodeExplanation(
+            node=verdict.nodes[place],
+            score=int(verdict.scores[place]),
+            standing=STANDINGS[int(verdict.standing[place])],
+            refused=view.refusal(row) if row >= 0 else "",
+            age_seconds=None if telemetry is None else (self._clock() - telemetry.oldest).total_seconds(),
+            failed=failed,
+        )
         outlook = forecasts.outlook(row) if forecasts is not None and telemetry is not None else None
         if forecasts is None or outlook is None:
-            return unexplained(name, score=score, standing=standing, age_seconds=age)
-        return NodeExplanation(
-            node=name,
-            score=score,
-            standing=standing,
-            age_seconds=age,
-            failed=failed,
-            domains=domains_of(outlook, pod),
+            return explained
+        return replace(
+            explained,
+            topology_policy=outlook.topology,
+            domains=domains_of(outlook, verdict.pod),
             parties=parties_of(
                 outlook,
-                pod=pod,
-                workload=forecasts.book.of(pod.key),
+                pod=verdict.pod,
+                workload=forecasts.book.of(verdict.pod.key),
                 tolerance=verdict.tolerance,
+                required=verdict.required,
                 forecasts=forecasts,
             ),
         )
@@ -376,7 +430,7 @@ def _neutral_answer(verb: str, args: Args) -> Answer:
     if verb == "filter":
         return Answer(content=encode_filter(args, {}))
     if verb == "prioritize":
-        return Answer(content=encode_priorities(args.names, [NEUTRAL_LOW] * len(args.names)))
+        return Answer(content=encode_priorities(args.names, np.full(len(args.names), NEUTRAL_LOW)))
     return _unexplained()
 
 

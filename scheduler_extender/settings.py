@@ -20,19 +20,23 @@ class ExtenderSettings(Document):
         leeward_policy: tolerances, enforcement, staleness and shadow mode, see ``scheduler_extender.policy``.
         budget_seconds: what a request may spend on computing bounds that are not kept yet; the scheduler waits for
             ``httpTimeout``, 250 ms in the manifests, and parsing and encoding want their part of it.
+        body_seconds: how long a request's body may take to arrive.
         body_limit_bytes: larger requests are refused; 5,000 whole nodes of 10 KB pass.
         kept_workloads: for how many workloads bounds are kept; the longest unused are forgotten.
         explained_nodes: how many nodes one ``/explain`` may ask about.
         registry_seconds: how often the registry of models is asked who its champion is, where there is one.
+        profiles_seconds: how often the feature store is asked for profiles, where there is one.
         poll_seconds: the state directory is looked through this often even where no change was announced.
     """
 
     leeward_policy: LeewardPolicy = LeewardPolicy()
     budget_seconds: Seconds = 0.15
+    body_seconds: Seconds = 5.0
     body_limit_bytes: Annotated[int, Field(ge=1024, le=2**30)] = 64 * 2**20
     kept_workloads: Annotated[int, Field(ge=1, le=1024)] = 32
     explained_nodes: Annotated[int, Field(ge=1, le=5000)] = 50
     registry_seconds: Annotated[float, Field(ge=0.1, le=3600.0)] = 30.0
+    profiles_seconds: Annotated[float, Field(ge=0.1, le=3600.0)] = 30.0
     poll_seconds: Annotated[float, Field(ge=0.1, le=3600.0)] = 5.0
 
 

@@ -28,11 +28,29 @@ class Change(Generic[T_co]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Something can't be believed.
+
+    Attributes:
+        name: of the object, as of ``Change``; empty where it is of no single one.
+        sentence: what, where and why.
+        other_contract: it was written by another contract, and may be well by that one.
+    """
+
+    name: str
+    sentence: str
+    other_contract: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes(Generic[T_co]):
-    """What changed, and one sentence for each thing that was refused: what is known of it stays, and ages."""
+    """What changed, and then what was refused: what is known of it stays, and is not what it is now."""
 
     changed: Sequence[Change[T_co]] = ()
-    refused: Sequence[str] = ()
+    refused: Sequence[Refusal] = ()
+
+
+NOTHING: Changes[Never] = Changes()
 
 
 class Source(Protocol[T_co]):
@@ -66,7 +84,7 @@ class Silence:
 
     def changes(self) -> Changes[Never]:
         """Nothing, ever."""
-        return Changes()
+        return NOTHING
 
 
 class ChampionSource(Protocol):

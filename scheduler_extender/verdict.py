@@ -10,16 +10,20 @@ from numpy.typing import NDArray
 from scheduler_extender.kept import KeptWorkload
 from scheduler_extender.pod import ENFORCEMENT, MAX_SLOWDOWN, Pod
 from scheduler_extender.policy import LeewardPolicy, UnknownRegime
-from scheduler_extender.scoring import NEUTRAL_LOW, node_scores, tie_breaker
-from scheduler_extender.standing import CodeArray, Standing, code_of, standings
+from scheduler_extender.scoring import LOWEST, NEUTRAL_LOW, node_scores, tie_breaker
+from scheduler_extender.standing import STANDINGS, CodeArray, Standing, code_of, standings
 from scheduler_extender.view import ClusterView, IndexArray
 
-_NOTHING_SEEN = (code_of(Standing.ABSENT), code_of(Standing.FORMER))
-"""What is kept of such a node, if anything is, was never seen of it."""
-_SCORED_BY_BOUND = {
-    UnknownRegime.NEUTRAL: (code_of(Standing.KNOWN),),
-    UnknownRegime.BOUND: (code_of(Standing.KNOWN), code_of(Standing.UNDECIDED)),
-}
+
+def _whether_in(*chosen: Standing) -> NDArray[np.bool_]:
+    """By code."""
+    return np.array([standing in chosen for standing in STANDINGS])
+
+
+_SOMETHING_SEEN = ~_whether_in(Standing.ABSENT, Standing.FORMER)
+"""What is kept of other nodes, if anything is, was never seen of them."""
+_BOUNDED = _whether_in(Standing.KNOWN, Standing.UNDECIDED)
+_SCORED_BY_BOUND = {UnknownRegime.NEUTRAL: _whether_in(Standing.KNOWN), UnknownRegime.BOUND: _BOUNDED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,8 +64,8 @@ class Verdict:
         """
         if self.kept is None:
             return {}
-        found = self.kept.rows[self.rows]
-        bounded = np.isin(self.standing, [code_of(Standing.KNOWN), code_of(Standing.UNDECIDED)])
+        found = self.kept.rows.take(self.rows)
+        bounded = _BOUNDED.take(self.standing)
         own = bounded & (found["newcomer"] > self.tolerance) & self.required
         of_others = bounded & (found["demanding"] > 1.0) & ~own
         reasons = dict.fromkeys((self.nodes[place] for place in np.flatnonzero(own).tolist()), self._own_reason())
@@ -101,16 +105,18 @@ def verdict_on(
         scores = np.full(len(nodes), NEUTRAL_LOW, dtype=np.int64)
         ratios = np.full(len(nodes), np.nan)
     else:
-        found = kept.rows[rows]
+        found = kept.rows.take(rows)
         ratios = np.maximum(found["newcomer"] / tolerance, found["residents"])
-        predicted = ~np.isin(standing, _NOTHING_SEEN) & (found["revision"] > 0)
+        predicted = _SOMETHING_SEEN.take(standing) & view.rows["own"].take(rows)
+        predicted &= (found["revision"] > 0) & ~found["no_room"]
         scores = node_scores(
             ratio=ratios,
             tie=tie_breaker(found["median"], found["pressed"]),
-            known=np.isin(standing, _SCORED_BY_BOUND[policy.unknown_regime]),
+            known=_SCORED_BY_BOUND[policy.unknown_regime].take(standing),
             predicted=predicted,
             quiet=found["quiet"],
         )
+        scores[standing == code_of(Standing.NO_ROOM)] = LOWEST
         ratios[~predicted] = np.nan
     return Verdict(
         nodes=nodes,

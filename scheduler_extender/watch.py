@@ -14,19 +14,30 @@ from watchfiles import awatch
 from scheduler_extender import log
 from scheduler_extender.cluster import Cluster
 from scheduler_extender.decisions import DECISIONS, DecisionWriter
-from scheduler_extender.directory import NODE_STATES, PODS, PROFILES
+from scheduler_extender.directory import NODE_STATES, PODS
 from scheduler_extender.intake import News
+from scheduler_extender.right_of_way import RightOfWay
 from scheduler_extender.service import Extender
 from serving.champion import BUNDLES
 from serving.observed_workload import OBSERVED
+from serving.published_profile import PROFILES
 
 _COLLECTED_AT = (10_000, 20, 100)
 """Thresholds of Python's three generations."""
 _GATHER_MS = 100
 """Changes that follow one another this closely are taken over together."""
+_FOLLOWED_SECONDS = 0.01
+"""The same of what the API server says: the next pod should not come where the last one went and is not seen yet."""
+_SETTLED_SECONDS = 0.3
+"""Between one time of working ahead and the next: a pod that comes changes its node three times within a second, and a
+request computes by itself what it can't do without."""
+_TAKEN_OVER_SECONDS = 0.0003
+"""How long a request waits at the most for what is being taken over, but for the last object."""
 
 
-async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, cluster: Cluster | None = None) -> None:
+async def keep_up(
+    extender: Extender, state: Path, stop: asyncio.Event, *, way: RightOfWay, cluster: Cluster | None = None
+) -> None:
     """Take news over as they come, and compute ahead of requests, until ``stop`` is set.
 
     Files are read and champions loaded in a thread, so that requests are answered meanwhile.
@@ -35,28 +46,28 @@ async def keep_up(extender: Extender, state: Path, stop: asyncio.Event, *, clust
         extender: takes them over.
         state: the directory whose files are looked at.
         stop: ends it.
+        way: requests have it.
         cluster: the API server's objects, where the extender follows one.
     """
     writer = DecisionWriter(state / DECISIONS)
     fresh, unsettled = asyncio.Event(), asyncio.Event()
     announcing = asyncio.create_task(_announce(state, stop, fresh, poll_seconds=extender.settings.poll_seconds))
-    settling = asyncio.create_task(_settle(extender, unsettled, whole=lambda: cluster is None or cluster.synced))
+    settling = _settle(extender, unsettled, way=way, whole=lambda: cluster is None or cluster.synced)
+    beside = [announcing, asyncio.create_task(settling)]
     if cluster is not None:
-        cluster.follow(partial(_set_from_a_thread, fresh, asyncio.get_running_loop()))
+        beside.append(asyncio.create_task(_follow(extender, cluster, unsettled, way=way)))
     try:
         while not announcing.done():
             await fresh.wait()
             fresh.clear()
             extender.take_over(await asyncio.to_thread(_news, extender, writer))
             unsettled.set()
-            if cluster is not None:
-                extender.heard_from_api_server(cluster.complaint)
             await _paused(stop, _GATHER_MS / 1000)
         announcing.result()
     finally:
-        announcing.cancel()
-        settling.cancel()
-        await asyncio.wait([announcing, settling])
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside)
         if cluster is not None:
             await asyncio.to_thread(cluster.close)
         await asyncio.to_thread(_write_the_last, extender, writer)
@@ -72,8 +83,24 @@ def _write_the_last(extender: Extender, writer: DecisionWriter) -> None:
     writer.close()
 
 
+async def _follow(extender: Extender, cluster: Cluster, unsettled: asyncio.Event, *, way: RightOfWay) -> None:
+    """Take over what the API server says, little by little."""
+    heard = asyncio.Event()
+    cluster.follow(partial(_set_from_a_thread, heard, asyncio.get_running_loop()))
+    while True:
+        await heard.wait()
+        heard.clear()
+        extender.heard_from_api_server(cluster.complaint)
+        while (news := cluster.news(seconds=_TAKEN_OVER_SECONDS)) is not None:
+            extender.take_over(news)
+            await way.given()
+        unsettled.set()
+        await asyncio.sleep(_FOLLOWED_SECONDS)
+
+
 def _set_from_a_thread(event: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-    loop.call_soon_threadsafe(event.set)
+    if not event.is_set():
+        loop.call_soon_threadsafe(event.set)
 
 
 async def _announce(state: Path, stop: asyncio.Event, fresh: asyncio.Event, *, poll_seconds: float) -> None:
@@ -85,16 +112,17 @@ async def _announce(state: Path, stop: asyncio.Event, fresh: asyncio.Event, *, p
         fresh.set()
 
 
-async def _settle(extender: Extender, unsettled: asyncio.Event, *, whole: Callable[[], bool]) -> None:
+async def _settle(extender: Extender, unsettled: asyncio.Event, *, way: RightOfWay, whole: Callable[[], bool]) -> None:
     frozen = False
     while True:
         await unsettled.wait()
         unsettled.clear()
         while extender.settle():
-            await asyncio.sleep(0)
+            await way.given()
         if not frozen and whole():
             _leave_alone_what_stays()
             frozen = True
+        await asyncio.sleep(_SETTLED_SECONDS)
 
 
 def _leave_alone_what_stays() -> None:

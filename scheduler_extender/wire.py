@@ -4,26 +4,26 @@ Bodies are decoded straight into the few fields that are read. Whole nodes stay 
 as such.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from scheduler_extender.errors import ArgsError, PodError
-from scheduler_extender.pod import Pod, PodObject, pod_of
+from scheduler_extender.pod import NODE_NAME, Pod, PodObject, pod_of
 
 NAMED_BYTES = 3 * 2**20
 """How large a Pod, or a list of names, may be. No API server takes a larger object (``MaxRequestBodyBytes`` in
 ``k8s.io/apiserver/pkg/server/config.go``), and the names of 5,000 nodes have 1.3 MB at most. A few megabytes more of
 nothing but brackets would become gigabytes of objects, and hold all other requests up for minutes."""
 
-_NODE_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _SHOWN = 60
 
 NodeName = Annotated[
-    str, msgspec.Meta(extra_json_schema={"pattern": f"^{_NODE_NAME.pattern}$", "minLength": 1, "maxLength": 253})
+    str, msgspec.Meta(extra_json_schema={"pattern": f"^{NODE_NAME.pattern}$", "minLength": 1, "maxLength": 253})
 ]
 
 
@@ -98,6 +98,16 @@ class Refusal(msgspec.Struct, rename="pascal"):
     error: str
 
 
+class ExtenderBindingResult(msgspec.Struct, rename="pascal"):
+    """Why a pod was not bound."""
+
+    error: str
+
+
+_AFTER_NAME = np.array([f'","Score":{score}}},{{"Host":"' for score in range(11)], dtype=np.object_)
+"""What stands between two names of a ``HostPriorityList``. To make five thousand objects only to write them down would
+take longer than all that was computed of them."""
+
 _ARGS = msgspec.json.Decoder(ExtenderArgs)
 _FIRST_LOOK = msgspec.json.Decoder(_FirstLook)
 _NODE = msgspec.json.Decoder(NamedNode)
@@ -128,7 +138,7 @@ def parse_args(body: bytes, *, limit_bytes: int) -> Args:
     """Read ``ExtenderArgs``.
 
     Raises:
-        ArgsError: the body is too large, no JSON, lacks something, or names a node twice.
+        ArgsError: the body is too large, no JSON, or lacks something.
     """
     if len(body) > limit_bytes:
         raise oversized(len(body), limit_bytes=limit_bytes)
@@ -153,9 +163,7 @@ def parse_args(body: bytes, *, limit_bytes: int) -> Args:
     else:
         whole_nodes = found.nodes.items or []
         names = [_name_of(node, index) for index, node in enumerate(whole_nodes)]
-    args = Args(pod=pod, names=names, whole_nodes=whole_nodes)
-    _refuse_repeats(args)
-    return args
+    return Args(pod=pod, names=names, whole_nodes=whole_nodes)
 
 
 def oversized(size_bytes: int, *, limit_bytes: int) -> ArgsError:
@@ -186,7 +194,12 @@ def _name_of(node: msgspec.Raw, index: int) -> str:
         raise ArgsError(f"body is not JSON: {error} of Nodes.items[{index}]") from error
 
 
-def _refuse_repeats(args: Args) -> None:
+def refuse_repeats(args: Args) -> None:
+    """Refuse a request that names a node twice.
+
+    Raises:
+        ArgsError: says which, and where it stands.
+    """
     if len(set(args.names)) == len(args.names):
         return
     first: dict[str, int] = {}
@@ -207,7 +220,7 @@ def refuse_foreign_names(args: Args, suspects: Iterable[str]) -> None:
         ArgsError: says which, and where it stands.
     """
     for name in suspects:
-        if _NODE_NAME.fullmatch(name) is None:
+        if NODE_NAME.fullmatch(name) is None:
             raise ArgsError(
                 f"{args.field}[{args.names.index(name)}] is {name[:_SHOWN]!r}, which is no node's name: lower case "
                 "letters, digits, '-' and '.' are meant, 253 at most (DNS-1123)"
@@ -238,9 +251,25 @@ def encode_filter(args: Args, failed: Mapping[str, str]) -> bytes:
     )
 
 
-def encode_priorities(names: Sequence[str], scores: Sequence[int]) -> bytes:
-    """``HostPriorityList``: integers, since one number with a point makes kube-scheduler drop the whole answer."""
-    return _ENCODER.encode(list(map(HostPriority, names, scores)))
+def encode_priorities(names: Sequence[str], scores: NDArray[np.int64]) -> bytes:
+    """``HostPriorityList``: integers, since one number with a point makes kube-scheduler drop the whole answer.
+
+    Args:
+        names: nodes' names, which hold nothing that JSON escapes.
+        scores: int64, one a name, 0 to 10.
+    """
+    if not names:
+        return b"[]"
+    pieces = [""] * (2 * len(names))
+    pieces[::2] = names
+    pieces[1::2] = _AFTER_NAME.take(scores).tolist()
+    pieces[0], pieces[-1] = f'[{{"Host":"{names[0]}', f'","Score":{scores[-1]}}}]'
+    return "".join(pieces).encode()
+
+
+def encode_no_binding(sentence: str) -> bytes:
+    """``ExtenderBindingResult`` of an extender that binds nothing."""
+    return _ENCODER.encode(ExtenderBindingResult(sentence))
 
 
 def encode_refusal(error: ArgsError) -> bytes:

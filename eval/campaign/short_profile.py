@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -17,8 +16,6 @@ from eval.campaign.profile_run import DOMAIN, SUBJECT, probe_windows, solo_windo
 from eval.testbed.node import START_WALL_NS
 from eval.testbed.stressor import Stressor
 from eval.testbed.workload import Workload
-from scheduler_extender.directory import PROFILES, SUFFIX
-from serving.replacement import replace_file
 
 WINDOW_SECONDS = 10.0
 WINDOWS = 2
@@ -114,15 +111,6 @@ def short_profile(
         rule=rule,
         minutes=(bench.node.now() - began).total_seconds() / 60.0,
     )
-
-
-def publish_profile(state: Path, profile: WorkloadProfile) -> Path:
-    """Lay a profile where the extender of a state directory finds it; one of the same workload is replaced."""
-    directory = state / PROFILES
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / f"{profile.key}{SUFFIX}"
-    replace_file(file, profile.to_json())
-    return file
 
 
 class _Run:

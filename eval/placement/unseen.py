@@ -1,6 +1,5 @@
 """A champion that has never seen some workload groups, in a state directory of its own."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from pipelines.dataset import TraceDataset
 from pipelines.draft import MODEL_NAME, draft_of
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import training_data
-from scheduler_extender.directory import PROFILES
 from serving.champion import install_champion
+from serving.published_profile import publish_profile
 
 
 def without_groups(dataset: TraceDataset, groups: frozenset[str]) -> TraceDataset:
@@ -56,10 +55,5 @@ def prepare_state(state: Path, dataset: TraceDataset, groups: frozenset[str], *,
     )
     digest = draft.write(state / "trained")
     install_champion(state, state / "trained", model=MODEL_NAME, version="unseen", digest=digest)
-    _write_profiles(state / PROFILES, profiles_of(dataset, groups))
-
-
-def _write_profiles(directory: Path, profiles: Iterable[WorkloadProfile]) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    for profile in profiles:
-        (directory / f"{profile.key}.json").write_bytes(profile.to_json())
+    for profile in profiles_of(dataset, groups):
+        publish_profile(state, profile)

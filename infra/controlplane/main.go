@@ -21,6 +21,7 @@ const usage = `usage: leeward-controlplane PART ...
   kwok FLAGS               let nodes and pods come alive; --config names the stages
   stages                   print the stages that KWOK ships: nodes get ready and stay so, pods run, complete and go
   kubectl ARGUMENTS        as Kubernetes releases it
+  passing-extender ADDRESS answer the scheduler that all nodes pass and are alike; says "ready" on standard output
 `
 
 func main() {
@@ -44,6 +45,8 @@ func main() {
 		fmt.Print(stages())
 	case "kubectl":
 		os.Exit(runKubectl(kubectl.NewDefaultKubectlCommand()))
+	case "passing-extender":
+		exitWith(runPassingExtender(arguments))
 	default:
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)

@@ -1,21 +1,25 @@
 """Filter and prioritise over HTTP, with a cluster that keeps changing: latencies as the scheduler sees them.
 
-python -m tests.bench.extender_load [--nodes 5000] [--pods 30000] [--changes 200] [--seconds 20]
+python -m tests.bench.extender_load [--nodes 5000] [--pods-a-node 6] [--changes 200] [--seconds 15]
 
 The extender has a core of its own where the machine has two; this process and the fabricated API server share the rest.
+Nodes are asked about by name, in ever another order; whole; and by name again while champions are swapped.
 """
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +27,18 @@ import numpy as np
 from serving.champion import install_champion
 from tests.bench.fabricated_api import PROFILES, node_name
 from tests.unit.scheduler_extender import xgboost_bundle
-from tests.unit.scheduler_extender.small_cluster import pod_object
+from tests.unit.scheduler_extender.small_cluster import captured, pod_object
 
 TREES = 150
+SEEDS = (1, 2)
 SAMPLE = 500
 """Nodes that kube-scheduler asks about of 5,000 by default."""
+WHOLE_NODES = 100
+WHOLE_NODE_BYTES = 10_000
+FLOOR = "bind"
+"""A verb that reads the body, and answers with one sentence."""
+SWAP_SECONDS = 2.0
+"""From one promotion to the next."""
 _READY_SECONDS = 300.0
 _SHAPES = ("2", "4", "8")
 
@@ -89,12 +100,17 @@ def extender(state: Path, url: str) -> Iterator[tuple[int, int]]:
             draining.wait()
 
 
-def champion(state: Path) -> None:
-    """A bundle of the size that the pipelines train."""
+@cache
+def _graphs(seed: int) -> dict[str, bytes]:
+    return xgboost_bundle.graph_files(seed=seed, trees=TREES)
+
+
+def champion(state: Path, *, version: int = 1) -> None:
+    """Promote a bundle of the size that the pipelines train."""
     with tempfile.TemporaryDirectory() as directory:
         made = Path(directory) / "made"
-        digest = xgboost_bundle.write(made, xgboost_bundle.graph_files(seed=1, trees=TREES), version="1")
-        install_champion(state, made, model="leeward", version="1", digest=digest)
+        digest = xgboost_bundle.write(made, _graphs(SEEDS[version % 2]), version=str(version))
+        install_champion(state, made, model="leeward", version=str(version), digest=digest)
 
 
 def bodies(nodes: int, asked: int) -> list[bytes]:
@@ -146,13 +162,23 @@ def wait_until_ready(scheduler: Scheduler, load: Load) -> None:
     raise RuntimeError(f"the extender does not know the cluster after {_READY_SECONDS:g} s: {health}")
 
 
-def measured(scheduler: Scheduler, load: Load, asked: int) -> list[Latency]:
-    """Pods one after the other, each filtered and prioritised."""
-    made = bodies(load.nodes, asked)
+def in_nodes() -> list[bytes]:
+    """Bodies that hold whole nodes, as kube-scheduler sends them to an extender that is not ``nodeCacheCapable``."""
+    node = json.loads(captured("filter-upf-nodes-16"))["Nodes"]["items"][0]
+    padding = "x" * max(0, WHOLE_NODE_BYTES - len(json.dumps(node)))
+    node["metadata"].setdefault("annotations", {})["padding"] = padding
+    items = [{**node, "metadata": {**node["metadata"], "name": node_name(index)}} for index in range(WHOLE_NODES)]
+    pod = pod_object("new", profile=PROFILES[0], annotations={"leeward.dev/max-slowdown": "1.5"})
+    found = {"Pod": pod, "Nodes": {"metadata": {}, "items": items}, "NodeNames": None}
+    return [json.dumps(found, separators=(",", ":")).encode()]
+
+
+def measured(scheduler: Scheduler, load: Load, what: str, made: list[bytes]) -> list[Latency]:
+    """Pods one after the other, each filtered and prioritised; and the same bodies to who looks at none of it."""
     for body in made:
         scheduler.post("prioritize", body)
     time.sleep(2.0)
-    spent: dict[str, list[float]] = {"filter": [], "prioritize": []}
+    spent: dict[str, list[float]] = {"filter": [], "prioritize": [], FLOOR: []}
     until = time.monotonic() + load.seconds
     number = 0
     while time.monotonic() < until:
@@ -160,7 +186,33 @@ def measured(scheduler: Scheduler, load: Load, asked: int) -> list[Latency]:
             seconds.append(scheduler.post(verb, made[number % len(made)]))
         number += 1
         time.sleep(0.01)
-    return [_latency(f"{verb}, {asked} names", seconds) for verb, seconds in spent.items()]
+    return [_latency(f"{verb}, {what}", seconds) for verb, seconds in spent.items()]
+
+
+def swapped(scheduler: Scheduler, load: Load, state: Path, made: list[bytes]) -> list[Latency]:
+    """The same while one champion after the other is promoted; every request has to be answered."""
+    for seed in SEEDS:
+        _graphs(seed)
+    served = {json.loads(scheduler.get("/healthz")[1])["champion"]}
+    stop = threading.Event()
+
+    def promote() -> None:
+        for version in itertools.count(2):
+            champion(state, version=version)
+            if stop.wait(SWAP_SECONDS):
+                return
+
+    promoting = threading.Thread(target=promote)
+    promoting.start()
+    try:
+        found = measured(scheduler, load, "swaps", made)
+        served.add(json.loads(scheduler.get("/healthz")[1])["champion"])
+    finally:
+        stop.set()
+        promoting.join()
+    if len(served) == 1:
+        raise RuntimeError("no other champion came to serve")
+    return found
 
 
 def _latency(what: str, seconds: list[float]) -> Latency:
@@ -180,6 +232,15 @@ def late_nodes(scheduler: Scheduler) -> float:
     return sum(float(line.split()[-1]) for line in lines if line.startswith("leeward_extender_late_nodes_total"))
 
 
+def told(found: list[Latency]) -> None:
+    """Print, with each median as a ratio to the last one, which is the floor."""
+    for each in found:
+        print(
+            f"  {each.what:<24} {each.requests:>6} requests  p50 {each.p50:6.2f} ms  p99 {each.p99:6.2f} ms  "
+            f"worst {each.worst:6.2f} ms  {each.p50 / found[-1].p50:5.2f} x the floor"
+        )
+
+
 def run(load: Load) -> None:
     """Measure and print."""
     print(f"{load.nodes} nodes, {load.pods} pods, {load.changes:g} NodeStates a second")
@@ -191,12 +252,13 @@ def run(load: Load) -> None:
             scheduler = Scheduler(port)
             wait_until_ready(scheduler, load)
             print(f"  all known after {time.monotonic() - began:.1f} s, {resident_mib(pid, 'VmRSS'):.0f} MiB")
-            for asked in sorted({min(SAMPLE, load.nodes), load.nodes}):
-                for each in measured(scheduler, load, asked):
-                    print(
-                        f"  {each.what:<24} {each.requests:>6} requests  p50 {each.p50:6.2f} ms  "
-                        f"p99 {each.p99:6.2f} ms  worst {each.worst:6.2f} ms"
-                    )
+            numbers = sorted({min(SAMPLE, load.nodes), load.nodes})
+            kinds = {f"{asked} names": bodies(load.nodes, asked) for asked in numbers}
+            if load.nodes >= WHOLE_NODES:
+                kinds[f"{WHOLE_NODES} nodes"] = in_nodes()
+            for what, made in kinds.items():
+                told(measured(scheduler, load, what, made))
+            told(swapped(scheduler, load, state, kinds[f"{load.nodes} names"]))
             print(f"  {resident_mib(pid, 'VmHWM'):.0f} MiB at the most, {late_nodes(scheduler):g} nodes late")
 
 

@@ -1,7 +1,8 @@
 """Asks an API server in JSON, as whoever holds a certificate or a token."""
 
+import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,6 +55,16 @@ class ApiClient:
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """Read an object or a list."""
         return self._ask("GET", path, query=query)
+
+    def watch(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """A collection's events, each with its object's metadata alone, however far apart, until the server ends it."""
+        headers = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+        asked = query | {"watch": "true"}
+        with self._http.stream("GET", path, headers=headers, params=asked, timeout=None) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise ApiRefusal(answer.status_code, _message(answer))
+            yield from map(json.loads, answer.iter_lines())
 
     def create(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """Post an object to its collection."""

@@ -50,6 +50,13 @@ class Component:
         """Whether it was started and has not ended; frozen it runs all the same."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def processor_seconds(self) -> float:
+        """What it has used since it was started, in user and system mode (proc(5), ``stat``)."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def end(self) -> None:
         """Ask it to end, and kill it where it does not."""
         if self._process is not None and self.is_running:

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -51,14 +51,25 @@ class ExtenderProcess:
 
     def answered(self, verb: str) -> float:
         """How many requests of that verb it has answered well since it was started."""
-        wanted = f'leeward_extender_requests_total{{status="200",verb="{verb}"}}'
-        lines = httpx.get(f"{self._url}/metrics", trust_env=False).text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))
+        return self._counted(f'requests_total{{status="200",verb="{verb}"}}')
+
+    def get_ready_for(self, pod: Mapping[str, Any], nodes: Sequence[str]) -> None:
+        """Ask about a pod as the scheduler would, until what its workload may suffer is known of all the nodes."""
+        args = {"Pod": pod, "Nodes": None, "NodeNames": nodes}
+        was_late = True
+        while was_late:
+            before = self._counted("late_nodes_total")
+            httpx.post(f"{self._url}/prioritize", json=args, timeout=READY_SECONDS, trust_env=False).raise_for_status()
+            was_late = self._counted("late_nodes_total") > before
 
     @property
     def champion(self) -> str:
         """The digest of the bundle that it scores by."""
         return str(self._health()["champion"])
+
+    def _counted(self, series: str) -> float:
+        lines = httpx.get(f"{self._url}/metrics", trust_env=False).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"leeward_extender_{series}"))
 
     def _scores(self, nodes: int) -> bool:
         try:

@@ -7,7 +7,7 @@ configuration that ``infra/`` ships, with the extender's address replaced.
 import json
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +51,12 @@ class ControlPlane:
 
     Args:
         folder: for certificates, data and logs; must be empty.
+        lease_seconds: how long a node's lease holds; KWOK renews each four times as often.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lease_seconds: int = 40) -> None:
         self.folder = folder
+        self._lease_seconds = lease_seconds
         etcd, api_server, scheduler, extender = free_ports(4)
         self.ports = Addresses(etcd=etcd, api_server=api_server, scheduler=scheduler, extender=extender)
         self._parts: list[Component] = []
@@ -64,8 +66,8 @@ class ControlPlane:
         administrator = self.authority.sign("administrator", groups=["system:masters"])
         self.administrator = ApiClient(self.url, authority=self.authority.certificate, user=administrator)
         self._kubeconfig = self._write_kubeconfig("administrator", _of_certificate(administrator))
-        self.etcd = self._part("etcd", [str(folder / "etcd"), f"http://127.0.0.1:{self.ports.etcd}"])
-        self.api_server = self._part("kube-apiserver", self._api_server_flags())
+        self.etcd = self.part("etcd", [str(folder / "etcd"), f"http://127.0.0.1:{self.ports.etcd}"])
+        self.api_server = self.part("kube-apiserver", self._api_server_flags())
 
     def start(self) -> None:
         """Start all, and apply everything that ``infra/`` has; returns when each part says that it is ready."""
@@ -79,8 +81,8 @@ class ControlPlane:
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
             self.administrator.apply(f"/api/v1/namespaces/{namespace}/serviceaccounts/default", account)
         self._wait_for("/apis/leeward.dev/v1/nodestates")
-        self.scheduler = self._part("kube-scheduler", self._scheduler_flags())
-        self.kwok = self._part("kwok", self._kwok_flags())
+        self.scheduler = self.scheduler_with(self.scheduler_configuration())
+        self.kwok = self.part("kwok", self._kwok_flags())
         self.kwok.start()
         self.scheduler.start()
         self.scheduler.wait_until(self._scheduler_leads, seconds=READY_SECONDS)
@@ -90,6 +92,43 @@ class ControlPlane:
         """Start it, and wait until it is ready."""
         self.api_server.start()
         self.api_server.wait_until(self.administrator.is_ready, seconds=READY_SECONDS)
+
+    def part(self, name: str, flags: list[str]) -> Component:
+        """A part of the binary that is ended with the others; it is not started yet.
+
+        Args:
+            name: of its subcommand.
+            flags: that it is given.
+        """
+        part = Component(name, [str(BINARY), name, *flags], folder=self.folder)
+        self._parts.append(part)
+        return part
+
+    def scheduler_configuration(self) -> dict[str, Any]:
+        """The shipped ``KubeSchedulerConfiguration``, with the addresses of API server and extender replaced."""
+        configuration: dict[str, Any] = yaml.safe_load((MANIFESTS / "scheduler/scheduler.yaml").read_text("utf-8"))
+        (extender,) = configuration["extenders"]
+        extender["urlPrefix"] = f"http://127.0.0.1:{self.ports.extender}"
+        # In a pod it would find API server and token by itself.
+        configuration["clientConnection"] = {"kubeconfig": str(self.kubeconfig_of(SCHEDULER))}
+        return configuration
+
+    def scheduler_with(self, configuration: Mapping[str, Any]) -> Component:
+        """A scheduler with that configuration; of several, one may run at a time."""
+        kubeconfig = configuration["clientConnection"]["kubeconfig"]
+        path = self.folder / "scheduler.yaml"
+        path.write_text(yaml.safe_dump(dict(configuration)), encoding="utf-8")
+        serving = self.authority.sign("kube-scheduler")
+        flags = [
+            f"--config={path}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.ports.scheduler}",
+            f"--tls-cert-file={serving.certificate}",
+            f"--tls-private-key-file={serving.key}",
+        ]
+        return self.part("kube-scheduler", flags)
 
     def close(self) -> None:
         """End all, those first that depend on others."""
@@ -139,11 +178,6 @@ class ControlPlane:
     def _wait_for(self, path: str) -> None:
         eventually(lambda: self.has(path), seconds=READY_SECONDS)
 
-    def _part(self, name: str, flags: list[str]) -> Component:
-        part = Component(name, [str(BINARY), name, *flags], folder=self.folder)
-        self._parts.append(part)
-        return part
-
     def _api_server_flags(self) -> list[str]:
         key = write_signing_key(self.folder / "service-accounts.key")
         return [
@@ -172,26 +206,6 @@ class ControlPlane:
             "--profiling=false",
         ]
 
-    def _scheduler_flags(self) -> list[str]:
-        kubeconfig = self.kubeconfig_of(SCHEDULER)
-        configuration = yaml.safe_load((MANIFESTS / "scheduler/scheduler.yaml").read_text(encoding="utf-8"))
-        (extender,) = configuration["extenders"]
-        extender["urlPrefix"] = f"http://127.0.0.1:{self.ports.extender}"
-        # In a pod it would find API server and token by itself.
-        configuration["clientConnection"] = {"kubeconfig": str(kubeconfig)}
-        path = self.folder / "scheduler.yaml"
-        path.write_text(yaml.safe_dump(configuration), encoding="utf-8")
-        serving = self.authority.sign("kube-scheduler")
-        return [
-            f"--config={path}",
-            f"--authentication-kubeconfig={kubeconfig}",
-            f"--authorization-kubeconfig={kubeconfig}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={self.ports.scheduler}",
-            f"--tls-cert-file={serving.certificate}",
-            f"--tls-private-key-file={serving.key}",
-        ]
-
     def _scheduler_leads(self) -> bool:
         path = f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/{SCHEDULER}"
         return self.has(path) and bool(self.administrator.get(path)["spec"].get("holderIdentity"))
@@ -203,7 +217,7 @@ class ControlPlane:
             f"--kubeconfig={self._kubeconfig}",
             f"--config={stages}",
             "--manage-all-nodes=true",
-            "--node-lease-duration-seconds=40",
+            f"--node-lease-duration-seconds={self._lease_seconds}",
             "--node-port=0",
         ]
 
@@ -228,15 +242,19 @@ def _of_certificate(signed: Signed) -> dict[str, str]:
 
 
 @contextmanager
-def control_plane(folder: Path) -> Iterator[ControlPlane]:
+def control_plane(folder: Path, *, lease_seconds: int = 40) -> Iterator[ControlPlane]:
     """One that runs, until the block ends.
+
+    Args:
+        folder: as of ``ControlPlane``.
+        lease_seconds: as of ``ControlPlane``.
 
     Raises:
         AssertionError: the binary was not built, or a part does not get ready.
     """
     assert BINARY.is_file(), f"{BINARY} is not there: run `make controlplane`"
     with ExitStack() as ending:
-        plane = ControlPlane(folder)
+        plane = ControlPlane(folder, lease_seconds=lease_seconds)
         ending.callback(plane.close)
         plane.start()
         yield plane

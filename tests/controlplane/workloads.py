@@ -19,24 +19,34 @@ DEMANDING = {"leeward.dev/max-slowdown": "1.01", "leeward.dev/enforcement": "req
 def ask_for_pod(plane: ControlPlane, *, annotations: Mapping[str, str] | None = None) -> str:
     """A pod that waits for the scheduler; its name."""
     name = f"cnf-{next(_NUMBERS)}"
-    need = {"cpu": "1", "memory": "1Gi"}
-    plane.administrator.create(
-        PODS,
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": name,
-                "labels": {"leeward.dev/profile": "upf-large"},
-                "annotations": dict(annotations or {}),
-            },
-            "spec": {
-                "schedulerName": SCHEDULER,
-                "containers": [{"name": "cnf", "image": "cnf", "resources": {"requests": need, "limits": need}}],
-            },
-        },
-    )
+    plane.administrator.create(PODS, pod_document(name, annotations=annotations))
     return name
+
+
+def pod_document(
+    name: str,
+    *,
+    profile: str = "upf-large",
+    cpus: str = "1",
+    annotations: Mapping[str, str] | None = None,
+    node: str = "",
+) -> dict[str, Any]:
+    """A guaranteed pod of one container, as its owner writes it; one that names its node needs no scheduler."""
+    need = {"cpu": cpus, "memory": "1Gi"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "labels": {"leeward.dev/profile": profile},
+            "annotations": dict(annotations or {}),
+        },
+        "spec": {
+            "schedulerName": SCHEDULER,
+            **({"nodeName": node} if node else {}),
+            "containers": [{"name": "cnf", "image": "cnf", "resources": {"requests": need, "limits": need}}],
+        },
+    }
 
 
 def node_of(plane: ControlPlane, pod: str) -> str:

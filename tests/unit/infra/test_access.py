@@ -141,6 +141,7 @@ def test_these_ways_in_are_open_and_no_others(objects: list[Manifest]) -> None:
         ("agent", "any pod", 9464),
         ("extender", "anywhere", 8888),
         ("ingest", "agent", 8080),
+        ("ingest", "extender", 8080),
         ("ingest", "prometheus", 8080),
         ("mlflow", "extender", 0),
         ("mlflow", "models", 0),
@@ -154,6 +155,7 @@ def test_these_ways_out_are_open_and_no_others(objects: list[Manifest]) -> None:
     assert ways(objects, "egress", "to") - {("all", "anywhere", 53)} == api_server | registry | {
         ("agent", "ingest", 8080),
         ("agent", "models", 8080),
+        ("extender", "ingest", 8080),
         ("scheduler", "extender", 8888),
     }
 

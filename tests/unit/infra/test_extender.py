@@ -39,3 +39,10 @@ def test_it_finds_the_cluster_by_its_token_and_is_told_of_no_other(extender: Man
 
 def test_scores_wait_for_no_cpu_quota(extender: Manifest) -> None:
     assert "cpu" not in container_of(extender)["resources"]["limits"]
+
+
+def test_profiles_come_from_the_service_of_ingest(extender: Manifest, objects: list[Manifest]) -> None:
+    (url,) = [each["value"] for each in container_of(extender)["env"] if each["name"] == "LEEWARD_PROFILES_URL"]
+    service = find(objects, "Service", "leeward-ingest")
+    assert service["metadata"]["namespace"] == extender["metadata"]["namespace"]
+    assert url == f"http://leeward-ingest:{service['spec']['ports'][0]['port']}"

@@ -83,6 +83,13 @@ def test_verbs_are_those_of_the_webhook(configuration: KubeSchedulerConfiguratio
     assert (extender.filter_verb, extender.prioritize_verb) == ("filter", "prioritize")
 
 
+def test_binding_stays_the_schedulers_own_business(raw: dict[str, Any]) -> None:
+    raw["extenders"][0]["bindVerb"] = "bind"
+    with pytest.raises(ValidationError, match="bindVerb"):
+        KubeSchedulerConfiguration.model_validate(raw)
+    assert "bindVerb" not in FILE.read_text(encoding="utf-8"), "docs/adr/0013-no-bind.md says why"
+
+
 def test_address_is_the_services(configuration: KubeSchedulerConfiguration, objects: list[Manifest]) -> None:
     service = find(objects, "Service", "leeward-extender")
     host = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"

@@ -84,4 +84,16 @@ def test_health_and_metrics_are_always_there(client: Client) -> None:
 
 def test_other_methods_and_paths_are_none(client: Client) -> None:
     assert client.answered("GET", "/filter").status == 405
-    assert client.answered("POST", "/bind", b"{}").status == 404
+    assert client.answered("POST", "/preempt", b"{}").status == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"PodName": "u", "PodNamespace": "n", "PodUID": "1", "Node": "spr-0001"}', b"no JSON"]
+)
+def test_a_binding_is_refused_in_the_protocols_own_form(client: Client, body: bytes) -> None:
+    answer = client.answered("POST", "/bind", body)
+    assert answer.status == 200, "kube-scheduler reads the body of no other answer"
+    assert answer.json == {
+        "Error": "Leeward binds no pods: take bindVerb out of its entry in the scheduler's configuration"
+    }
+    assert b'requests_total{status="200",verb="bind"} 1.0\n' in client.answered("GET", "/metrics").content

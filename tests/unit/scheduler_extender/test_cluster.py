@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.nodestate import NodeState
-from scheduler_extender.cluster import NODE_STATES, NODES, PODS, Cluster, node_created
+from scheduler_extender.cluster import NODE_STATES, NODES, PODS, Cluster
 from scheduler_extender.errors import ExtenderError
 from scheduler_extender.main import build_extender, server_of
 from scheduler_extender.pod_report import told
@@ -45,7 +45,7 @@ def created(stubs: dict[str, ApiStub], pod: dict[str, Any]) -> None:
 @contextmanager
 def serving(state: Path, stubs: dict[str, ApiStub]) -> Iterator[Client]:
     cluster = Cluster(stubs[PODS.path].server)
-    with running(server_of(build_extender(state, QUICK, cluster=cluster), state, cluster=cluster)) as port:
+    with running(server_of(build_extender(state, QUICK, following=True), state, cluster=cluster)) as port:
         yield Client(port)
 
 
@@ -106,7 +106,7 @@ def test_the_state_of_a_former_node_of_that_name_is_not_believed(
         eventually(lambda: client.get("/healthz")["nodes"] == 1)
         stubs[NODES.path].put("spr-0003", metadata={"creationTimestamp": "2099-01-01T00:00:00Z"})
         explained = client.post("/explain", args(pod_object("u"), "spr-0003"))
-        assert explained["nodes"][0]["standing"] == "NodeState is of a former node"
+        assert explained["nodes"][0]["standing"] == "former"
         stubs[NODES.path].put("spr-0003", metadata={"creationTimestamp": "2026-11-02T00:00:00Z"})
         eventually(lambda: client.get("/healthz")["nodes"] == len(PAIR))
 
@@ -133,7 +133,7 @@ def test_it_goes_on_with_what_it_knows_while_the_api_server_is_away(
         eventually(lambda: client.get("/readyz")["complaint"] == "")
 
 
-def test_a_nodestate_that_breaks_the_contract_is_counted_and_the_last_one_ages(
+def test_a_nodestate_that_breaks_the_contract_is_counted_and_its_node_is_not_believed(
     state: Path, promote: Promote, stubs: dict[str, ApiStub]
 ) -> None:
     promote("1")
@@ -144,12 +144,8 @@ def test_a_nodestate_that_breaks_the_contract_is_counted_and_the_last_one_ages(
         lying["status"]["domains"][0]["features"][0] = 1e9
         stubs[NODE_STATES.path].put("spr-0001", status=lying["status"], apiVersion="leeward.dev/v1", kind="NodeState")
         eventually(lambda: b"leeward_extender_files_refused_total 1" in client.answered("GET", "/metrics").content)
-        assert client.get("/healthz")["nodes"] == 1
-
-
-def test_a_node_without_a_creation_time_is_refused() -> None:
-    with pytest.raises(ExtenderError, match="Node is refused"):
-        node_created(b'{"metadata": {"name": "spr-0001"}}')
+        health = client.get("/healthz")
+        assert (health["nodes"], health["nodes_not_believed"]) == (1, 1)
 
 
 def test_a_pod_is_explained_by_name_while_it_waits_and_once_it_is_bound(

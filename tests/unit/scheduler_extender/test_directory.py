@@ -6,7 +6,7 @@ import pytest
 
 from contracts.nodestate import NodeState
 from scheduler_extender import directory
-from scheduler_extender.sources import Changes
+from scheduler_extender.sources import Changes, Refusal
 from serving.champion import champion_path
 from serving.errors import BundleError
 from tests.unit.scheduler_extender.conftest import Promote
@@ -67,8 +67,9 @@ def test_a_torn_or_foreign_file_is_refused_once_with_its_path(state: Path, conte
     put(state / "nodestates" / "a.json", content)
     found = source.changes()
     assert found.changed == []
-    (sentence,) = found.refused
-    assert sentence.startswith(f"{state}/nodestates/a.json is refused: {complaint}")
+    (refusal,) = found.refused
+    assert (refusal.name, refusal.other_contract) == ("a", False)
+    assert refusal.sentence.startswith(f"{state}/nodestates/a.json is refused: {complaint}")
     assert source.changes() == Changes(changed=[], refused=[])
     publish(state, node_state("a", QUIET))
     assert names(source.changes()) == {"a": True}
@@ -87,7 +88,7 @@ def test_pods_bear_their_uid_and_profiles_any_name(state: Path) -> None:
     put(state / "profiles" / "whatever.json", workload("w", pressure=0.1).to_json())
     pods, profiles = directory.pods(state).changes(), directory.profiles(state).changes()
     assert [change.name for change in pods.changed] == ["u1"]
-    assert "it holds 'u2'" in pods.refused[0]
+    assert "it holds 'u2'" in pods.refused[0].sentence
     assert [change.value.key for change in profiles.changed if change.value] == ["w"]
     assert workload("w", pressure=0.1).last_seen < NOW
 
@@ -141,6 +142,5 @@ def test_what_is_no_file_is_refused_in_words(state: Path) -> None:
     with pytest.raises(BundleError, match=r"champion\.json can't be read: Is a directory"):
         directory.DirectoryChampion(state).change()
     (state / "nodestates" / "a.json").mkdir(parents=True)
-    assert directory.node_states(state).changes().refused == [
-        f"{state}/nodestates/a.json can't be read: Is a directory"
-    ]
+    sentence = f"{state}/nodestates/a.json can't be read: Is a directory"
+    assert directory.node_states(state).changes().refused == [Refusal(name="a", sentence=sentence)]

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.regime import Regime
 from scheduler_extender.scoring import NEUTRAL_LOW
+from scheduler_extender.standing import Standing
 from tests.unit.scheduler_extender.conftest import Build, Promote, StoppedClock
 from tests.unit.scheduler_extender.small_cluster import (
     NODES,
@@ -112,18 +113,18 @@ def test_a_stale_state_never_makes_a_contended_node_look_better(
 @pytest.mark.parametrize(
     ("state_of_it", "standing"),
     [
-        (node_state("spr-0004", QUIET, characterised=False), "CPU is not characterised"),
-        (node_state("spr-0004", QUIET, Domain(regime=Regime.UNKNOWN)), "regime is unknown"),
-        (node_state("spr-0004"), "no NodeState"),
+        (node_state("spr-0004", QUIET, characterised=False), Standing.OTHER_CPU),
+        (node_state("spr-0004", QUIET, Domain(regime=Regime.UNKNOWN)), Standing.UNDECIDED),
+        (node_state("spr-0004"), Standing.ABSENT),
     ],
 )
 def test_a_node_that_nothing_can_be_said_of_scores_low(
-    three_nodes: Path, build: Build, state_of_it: Any, standing: str
+    three_nodes: Path, build: Build, state_of_it: Any, standing: Standing
 ) -> None:
     publish(three_nodes, state_of_it)
     extender = build()
     assert extender.scores(newcomer(), NODES[3:5]) == {"spr-0003": 10, "spr-0004": NEUTRAL_LOW}
-    assert extender.explanation(newcomer(), ["spr-0003", "spr-0004"]).nodes[1].standing == standing
+    assert extender.explanation(newcomer(), ["spr-0003", "spr-0004"]).nodes[1].standing is standing
 
 
 def test_only_domains_with_room_count(three_nodes: Path, build: Build) -> None:
@@ -135,10 +136,30 @@ def test_only_domains_with_room_count(three_nodes: Path, build: Build) -> None:
     assert extender.scores(newcomer(cpus="500m"), NODES[3:5])["spr-0004"] < 10
 
 
-def test_a_torn_state_is_refused_and_the_last_good_one_serves(three_nodes: Path, build: Build) -> None:
+@pytest.mark.parametrize("node", NODES[1:4])
+def test_a_torn_state_is_refused_and_the_last_good_one_can_only_lower_its_node(
+    three_nodes: Path, build: Build, node: str
+) -> None:
+    publish(three_nodes, node_state("spr-0004", QUIET))
     extender = build()
-    before = extender.scores(newcomer(), NODES[1:4])
-    put(three_nodes / "nodestates" / "spr-0001.json", b'{"apiVersion": "leew')
+    before = extender.scores(newcomer(), NODES[1:5])
+    put(three_nodes / "nodestates" / f"{node}.json", b'{"apiVersion": "leew')
     extender.refresh()
-    assert extender.scores(newcomer(), NODES[1:4]) == before
     assert extender.metrics.value("files_refused_total") == 1
+    assert extender.scores(newcomer(), NODES[1:5]) == before | {node: min(before[node], NEUTRAL_LOW)}
+    strict = pod_object("u", annotations={"leeward.dev/enforcement": "required", "leeward.dev/max-slowdown": "1.0"})
+    assert json.loads(extender.filter(args(strict, *NODES[1:5])).content)["NodeNames"] == [node]
+
+
+def test_what_was_predicted_before_a_state_was_deleted_says_nothing_of_a_refused_one(
+    three_nodes: Path, build: Build
+) -> None:
+    extender = build()
+    assert extender.scores(newcomer(), NODES[1:4])["spr-0001"] < NEUTRAL_LOW
+    (three_nodes / "nodestates" / "spr-0001.json").unlink()
+    extender.refresh()
+    put(three_nodes / "nodestates" / "spr-0001.json", b"{")
+    extender.refresh()
+    assert extender.scores(newcomer(), NODES[1:4])["spr-0001"] == NEUTRAL_LOW
+    assert extender.explanation(newcomer(), ["spr-0001"]).nodes[0].standing is Standing.REFUSED
+    assert extender.health().nodes == 3

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler_extender.metrics import Gauge, Metrics
+from serving.exposition import Sample
 from serving.json_lines import JsonLines
 
 
@@ -40,7 +41,7 @@ def test_metrics_are_read_as_prometheus_reads_them() -> None:
     metrics.count("requests_total", verb="filter", status="200")
     metrics.count("requests_total", verb="filter", status="200")
     metrics.count("late_nodes_total", 12)
-    text = metrics.exposition([Gauge(name="nodes", text="Nodes.", value=5000)])
+    text = metrics.exposition([Gauge(name="nodes", text="Nodes.", samples=(Sample(value=5000),))])
     assert text.endswith("leeward_extender_nodes 5000\n")
     assert 'leeward_extender_requests_total{status="200",verb="filter"} 2.0\n' in text
     assert "# TYPE leeward_extender_late_nodes_total counter\nleeward_extender_late_nodes_total 12.0\n" in text

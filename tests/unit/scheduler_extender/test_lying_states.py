@@ -1,7 +1,10 @@
-"""NodeStates that lie: each is ignored and counted, said once, and what was known of the node ages to stale."""
+"""NodeStates that lie: each is ignored, counted and said once, and its node counts as stale until a good one comes."""
 
 import json
+import math
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 
 from scheduler_extender.cluster import NODE_STATES, NODES, PODS, Cluster
 from scheduler_extender.main import build_extender
+from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.service import Extender
 from scheduler_extender.standing import Standing
 from tests.unit.live_server import eventually
@@ -19,6 +23,7 @@ from tests.unit.scheduler_extender.small_cluster import NOW, QUIET, args, node_s
 
 NODE = "spr-0001"
 OTHER_DIGEST = "sha256:" + "0" * 64
+OTHER_SCHEMA = "another schema's digest"
 YEAR = timedelta(days=365)
 
 Status = dict[str, Any]
@@ -58,7 +63,7 @@ LIES = {
     "a probability above one": (lying(NOW, domain={"axes": {"membw": 1.5}}), "domains.0.axes.membw"),
     "a regime of its own": (lying(NOW, domain={"regime": "splendid"}), "domains.0.regime"),
     "less than no CPU": (lying(NOW, domain={"freeExclusiveCpus": -1}), "domains.0.freeExclusiveCpus"),
-    "another schema's digest": (lying(NOW, featureSchema=OTHER_DIGEST), "the vectors' schema is sha256:000"),
+    OTHER_SCHEMA: (lying(NOW, featureSchema=OTHER_DIGEST), "the vectors' schema is sha256:000"),
     "a heartbeat without a zone": (lying(NOW, heartbeat="2026-11-24T04:00:00"), "status.heartbeat"),
     "a heartbeat that is no date": (lying(NOW, heartbeat="2026-13-40T04:00:00Z"), "status.heartbeat"),
     "a window that ends before it starts": (
@@ -86,16 +91,29 @@ def publish(stubs: dict[str, ApiStub], status: object) -> None:
     stubs[NODE_STATES.path].put(NODE, apiVersion="leeward.dev/v1", kind="NodeState", status=status)
 
 
+@dataclass(frozen=True)
+class Following:
+    """An extender, and what it follows."""
+
+    itself: Extender
+    cluster: Cluster
+
+    def refresh(self) -> None:
+        """Take over all that has come."""
+        while (news := self.cluster.news(seconds=math.inf)) is not None:
+            self.itself.take_over(news)
+
+
 @pytest.fixture
-def extender(state: Path, promote: Promote, clock: StoppedClock, stubs: dict[str, ApiStub]) -> Iterator[Extender]:
+def extender(state: Path, promote: Promote, clock: StoppedClock, stubs: dict[str, ApiStub]) -> Iterator[Following]:
     """An extender that follows the stub and knows the node; it takes over what is new when asked to ``refresh``."""
     promote("1")
     publish(stubs, honest(NOW))
     cluster = Cluster(stubs[PODS.path].server)
-    found = build_extender(state, UNHURRIED, clock=clock, cluster=cluster)
+    found = Following(build_extender(state, UNHURRIED, clock=clock, following=True), cluster)
     cluster.follow(lambda: None)
     try:
-        eventually(lambda: standing(found) == Standing.KNOWN)
+        eventually(lambda: standing(found) is Standing.KNOWN)
         yield found
     finally:
         for stub in stubs.values():
@@ -103,21 +121,29 @@ def extender(state: Path, promote: Promote, clock: StoppedClock, stubs: dict[str
         cluster.close()
 
 
-def refused(extender: Extender) -> int:
+def refused(extender: Following) -> int:
     extender.refresh()
-    return int(extender.metrics.value("files_refused_total"))
+    return int(extender.itself.metrics.value("files_refused_total"))
 
 
-def standing(extender: Extender) -> str:
+def explained(extender: Following) -> Any:
     extender.refresh()
-    answer = extender.explain(args(pod_object("u"), NODE))
-    found: str = json.loads(answer.content)["nodes"][0]["standing"]
-    return found
+    return json.loads(extender.itself.explain(args(pod_object("u"), NODE)).content)["nodes"][0]
+
+
+def standing(extender: Following) -> Standing:
+    return Standing(explained(extender)["standing"])
+
+
+def counted_standings(extender: Following) -> dict[str, int]:
+    shown = extender.itself.exposition()
+    found = re.findall(r'^leeward_extender_nodes_by_standing\{standing="(\w+)"\} (\d+)$', shown, re.MULTILINE)
+    return {name: int(count) for name, count in found if count != "0"}
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_state_that_breaks_the_contract_is_ignored_counted_and_said_and_the_last_one_ages(
-    extender: Extender, clock: StoppedClock, stubs: dict[str, ApiStub], caplog: pytest.LogCaptureFixture, lie: str
+def test_a_state_that_breaks_the_contract_is_ignored_counted_and_said_and_its_node_counts_as_stale(
+    extender: Following, clock: StoppedClock, stubs: dict[str, ApiStub], caplog: pytest.LogCaptureFixture, lie: str
 ) -> None:
     status, complaint = LIES[lie]
     clock.now = NOW + timedelta(seconds=200)
@@ -127,12 +153,15 @@ def test_a_state_that_breaks_the_contract_is_ignored_counted_and_said_and_the_la
     assert sentence.startswith(f"nodestates {NODE} is refused: ")
     assert complaint in sentence
     assert len(sentence) < 1000
-    assert standing(extender) == Standing.KNOWN
-    clock.now = NOW + timedelta(seconds=301)
-    assert standing(extender) == Standing.STALE
-    assert extender.health().nodes_not_believed == 1
+    expected = Standing.OTHER_CONTRACT if lie == OTHER_SCHEMA else Standing.REFUSED
+    node = explained(extender)
+    assert (node["standing"], node["refused"]) == (expected, sentence)
+    assert (node["age_seconds"], node["score"]) == (200.0, NEUTRAL_LOW)
+    assert counted_standings(extender) == {expected: 1}
+    assert extender.itself.health().nodes_not_believed == 1
     publish(stubs, honest(clock.now))
-    eventually(lambda: standing(extender) == Standing.KNOWN)
+    eventually(lambda: standing(extender) is Standing.KNOWN)
+    assert (explained(extender)["refused"], counted_standings(extender)) == ("", {"known": 1})
     assert refused(extender) == 1
 
 
@@ -146,10 +175,11 @@ def test_a_state_that_breaks_the_contract_is_ignored_counted_and_said_and_the_la
     ids=["heartbeat", "window", "both"],
 )
 def test_a_state_from_the_future_is_lawful_not_believed_and_counted_as_such(
-    extender: Extender, stubs: dict[str, ApiStub], status: Status
+    extender: Following, stubs: dict[str, ApiStub], status: Status
 ) -> None:
     publish(stubs, status)
-    eventually(lambda: standing(extender) == Standing.AHEAD)
-    assert extender.health().nodes_not_believed == 1
-    assert "\nleeward_extender_nodes_not_believed 1\n" in extender.exposition()
+    eventually(lambda: standing(extender) is Standing.AHEAD)
+    assert counted_standings(extender) == {"ahead": 1}
+    assert extender.itself.health().nodes_not_believed == 1
+    assert "\nleeward_extender_nodes_not_believed 1\n" in extender.itself.exposition()
     assert refused(extender) == 0

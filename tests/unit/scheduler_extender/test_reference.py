@@ -68,7 +68,7 @@ def names_below(folder: str) -> set[str]:
     return {
         name
         for path in (ROOT / "tests" / folder).rglob("test_*.py")
-        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     }
 
 

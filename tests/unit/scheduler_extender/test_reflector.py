@@ -44,7 +44,7 @@ class Follower:
 
     def take_over(self) -> None:
         changes = self.reflector.changes()
-        self.refused += changes.refused
+        self.refused += [refusal.sentence for refusal in changes.refused]
         for change in changes.changed:
             if change.value is None:
                 self.known.pop(change.name, None)
@@ -174,6 +174,28 @@ def test_an_object_that_cannot_be_read_is_refused_and_its_last_value_stays(stub:
         assert follower.refused == ["things a is refused: 'lies' is no number"]
 
 
+@pytest.mark.parametrize(
+    ("values", "changed", "refused"),
+    [(["lies", 2], {"a": 2}, []), (["lies", None], {"a": None}, []), ([2, "lies"], {}, ["a"])],
+)
+def test_of_an_object_the_last_thing_counts_where_nobody_looked_meanwhile(
+    stub: ApiStub, values: list[object], changed: dict[str, int | None], refused: list[str]
+) -> None:
+    heard = threading.Semaphore(0)
+    reflector = Reflector(stub.server, RESOURCE)
+    reflector.start(heard.release)
+    try:
+        assert heard.acquire(timeout=PATIENCE_SECONDS), "the list"
+        for value in values:
+            stub.delete("a") if value is None else stub.put("a", value=value)
+            assert heard.acquire(timeout=PATIENCE_SECONDS)
+        found = reflector.changes()
+    finally:
+        reflector.close()
+    assert {change.name: change.value for change in found.changed} == changed
+    assert [refusal.name for refusal in found.refused] == refused
+
+
 @pytest.mark.parametrize("flaw", ["torn", "refusal"])
 def test_an_answer_that_is_none_is_complained_of_and_asked_for_again(stub: ApiStub, flaw: str) -> None:
     setattr(stub, flaw, 500)
@@ -256,3 +278,49 @@ def test_in_the_end_all_is_known_that_is_there_whatever_happened(steps: list[tup
             elif what == "look":
                 follower.take_over()
         assert follower.knows(values(stub))
+
+
+@pytest.fixture
+def crowded(stub: ApiStub) -> ApiStub:
+    """Objects of more bytes together than may wait to be taken over."""
+    for index in range(60):
+        stub.put(f"thing-{index:02}", value=index, padding="x" * 100_000)
+    return stub
+
+
+def test_what_there_is_no_room_for_comes_once_the_rest_is_taken_over(crowded: ApiStub) -> None:
+    reflector, heard = Reflector(crowded.server, RESOURCE), threading.Event()
+    reflector.start(heard.set)
+    known: dict[str, int | None] = {}
+    try:
+        assert heard.wait(PATIENCE_SECONDS)
+        assert reflector.waiting
+        assert not reflector.synced
+        while len(known) < len(crowded.objects):
+            assert heard.wait(PATIENCE_SECONDS)
+            heard.clear()
+            known |= {change.name: change.value for change in reflector.changes().changed}
+    finally:
+        reflector.close()
+    assert known == values(crowded)
+
+
+def test_what_waits_for_room_is_ended_with_the_rest(crowded: ApiStub) -> None:
+    reflector, heard = Reflector(crowded.server, RESOURCE), threading.Event()
+    reflector.start(heard.set)
+    assert heard.wait(PATIENCE_SECONDS)
+    reflector.close()
+    assert not any(thread.name == "follow things" for thread in threading.enumerate())
+
+
+def test_what_takes_too_long_is_left_for_the_next_time(stub: ApiStub) -> None:
+    for index in range(3):
+        stub.put(f"thing-{index}", value=index)
+    reflector, heard = Reflector(stub.server, RESOURCE), threading.Event()
+    reflector.start(heard.set)
+    try:
+        assert heard.wait(PATIENCE_SECONDS)
+        found = [reflector.changes(seconds=0.0).changed for _ in range(4)]
+    finally:
+        reflector.close()
+    assert [[change.value for change in changed] for changed in found] == [[0], [1], [2], []]

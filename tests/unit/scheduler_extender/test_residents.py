@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from scheduler_extender import residents
 from scheduler_extender.pod import Pod, parse_pod
-from scheduler_extender.residents import Household, households
+from scheduler_extender.residents import Household
 from scheduler_extender.telemetry import NodeTelemetry, telemetry_of
+from scheduler_extender.topology import TopologyPolicy
 from tests.unit.scheduler_extender.small_cluster import NOW, Domain, node_state, pod_object
 
 BEFORE, DURING, AFTER = NOW - timedelta(minutes=5), NOW - timedelta(seconds=5), NOW + timedelta(seconds=5)
@@ -21,6 +23,10 @@ def telemetry(*domains: Domain) -> NodeTelemetry:
 
 def pod(uid: str = "u", **changes: object) -> Pod:
     return parse_pod(json.dumps(pod_object(uid, node="n", **changes)))  # type: ignore[arg-type]
+
+
+def households(found: NodeTelemetry, pods: list[Pod]) -> tuple[Household, ...]:
+    return residents.households(found, pods, TopologyPolicy.BEST_EFFORT)
 
 
 def uids(homes: tuple[Household, ...]) -> list[list[str]]:

@@ -10,6 +10,7 @@ import pytest
 from scheduler_extender.pod import parse_pod
 from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.service import Extender
+from scheduler_extender.standing import Standing
 from tests.unit.scheduler_extender.conftest import Build, StoppedClock
 from tests.unit.scheduler_extender.small_cluster import (
     NODES,
@@ -140,7 +141,7 @@ def test_a_deleted_state_and_a_deleted_pod_are_forgotten(three_nodes: Path, buil
     extender.refresh()
     alone, gone = extender.explanation(newcomer(), ["spr-0003", "spr-0002"]).nodes
     assert [party.newcomer for party in alone.parties] == [True]
-    assert gone.standing == "no NodeState"
+    assert gone.standing is Standing.ABSENT
     assert extender.health().nodes == 2
 
 
@@ -178,7 +179,7 @@ def test_an_explanation_names_each_party_with_its_bound_and_tolerance(three_node
     ratios = [party["ratio"] for party in node["parties"]]
     assert ratios == sorted(ratios, reverse=True)
     assert all(party["ratio"] == pytest.approx(party["bound"] / party["tolerance"]) for party in node["parties"])
-    assert (absent["standing"], absent["age_seconds"], absent["parties"]) == ("no NodeState", None, [])
+    assert (absent["standing"], absent["age_seconds"], absent["parties"]) == ("absent", None, [])
 
 
 def test_explanations_are_asked_for_in_small_numbers(three_nodes: Path, build: Build) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from scheduler_extender.wire import (
     encode_refusal,
     parse_args,
     refuse_foreign_names,
+    refuse_repeats,
 )
 from tests.unit.scheduler_extender.small_cluster import DATA, args, captured, pod_object
 
@@ -60,7 +62,6 @@ def test_bodies_of_both_forms_and_of_5000_nodes_are_among_them() -> None:
         (b'{"Pod": {"metadata": {"name": ""}}, "NodeNames": []}', "metadata.name is empty"),
         (b'{"Pod": {"metadata": {"name": "x"}}}', "body has neither Nodes nor NodeNames"),
         (b'{"Pod": {"metadata": {"name": "x"}}, "Nodes": {}, "NodeNames": []}', "body has both Nodes and NodeNames"),
-        (args(pod_object("u"), "a", "b", "a"), "NodeNames names 'a' twice, as entries 0 and 2"),
         (b'{"Pod": {"metadata": {"name": "x"}}, "NodeNames": ["a", 7]}', r"got `int` - at `\$.NodeNames\[1\]`"),
         (
             b'{"Pod": {"metadata": {"name": "x"}}, "Nodes": {"items": [{"metadata": {}}]}}',
@@ -106,6 +107,13 @@ def test_what_is_no_nodes_name_is_refused_with_its_place(name: str) -> None:
     assert refusal.value.status == 400
 
 
+def test_a_node_that_is_named_twice_is_refused_with_its_places() -> None:
+    refuse_repeats(parsed(args(pod_object("u"), "a", "b")))
+    with pytest.raises(ArgsError, match="NodeNames names 'a' twice, as entries 0 and 2") as refusal:
+        refuse_repeats(parsed(args(pod_object("u"), "a", "b", "a")))
+    assert refusal.value.status == 400
+
+
 @given(node_names, st.data())
 def test_filter_answers_in_names_what_it_was_asked_in_names(names: list[str], data: st.DataObject) -> None:
     failed = data.draw(st.sets(st.sampled_from(names))) if names else set()
@@ -132,6 +140,6 @@ def test_filter_answers_whole_nodes_byte_for_byte() -> None:
 @given(node_names, st.data())
 def test_priorities_are_integers_in_the_order_asked(names: list[str], data: st.DataObject) -> None:
     scores = data.draw(st.lists(st.integers(0, 10), min_size=len(names), max_size=len(names)))
-    found = json.loads(encode_priorities(names, scores))
+    found = json.loads(encode_priorities(names, np.array(scores, dtype=np.int64)))
     assert found == [{"Host": name, "Score": score} for name, score in zip(names, scores, strict=True)]
     assert all(type(entry["Score"]) is int for entry in found)

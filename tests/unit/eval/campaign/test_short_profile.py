@@ -11,11 +11,12 @@ from contracts.profile import Tier
 from eval.campaign.errors import CampaignError
 from eval.campaign.probing import MOST_PROBES, Population
 from eval.campaign.profile_table import render_short_profile
-from eval.campaign.short_profile import ShortProfile, publish_profile, short_profile
+from eval.campaign.short_profile import ShortProfile, short_profile
 from eval.testbed.catalogue import workload
 from eval.testbed.stressor import PRESSED_AXES, Stressor
 from scheduler_extender.directory import profiles
 from serving.interference_row import known_workload
+from serving.published_profile import publish_profile
 from tests.bench.probing_designs import measured, true_population
 from tests.unit.eval.testbed.scenes import slowdown
 
