@@ -28,9 +28,9 @@ _GATHER_MS = 100
 """Changes that follow one another this closely are taken over together."""
 _FOLLOWED_SECONDS = 0.01
 """The same of what the API server says: the next pod should not come where the last one went and is not seen yet."""
-_SETTLED_SECONDS = 0.3
-"""Between one time of working ahead and the next: a pod that comes changes its node three times within a second, and a
-request computes by itself what it can't do without."""
+_SETTLED_SECONDS = 1.0
+"""Between one time of working ahead and the next: a pod that comes changes its node three times within a second. A
+request computes by itself what it can't do without, see ``Forecasts.bring_in_reach``."""
 _TAKEN_OVER_SECONDS = 0.0003
 """How long a request waits at the most for what is being taken over, but for the last object."""
 

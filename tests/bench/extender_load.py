@@ -37,7 +37,7 @@ WHOLE_NODES = 100
 WHOLE_NODE_BYTES = 10_000
 FLOOR = "bind"
 """A verb that reads the body, and answers with one sentence."""
-SWAP_SECONDS = 2.0
+SWAP_SECONDS = 4.0
 """From one promotion to the next."""
 _READY_SECONDS = 300.0
 _SHAPES = ("2", "4", "8")
