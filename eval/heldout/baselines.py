@@ -3,21 +3,20 @@
 Each baseline bounds slowdowns and judges regimes, from the rows that the model of the same fold was trained on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.profile import Tier
-from contracts.slowdown import SLOWDOWN_CEILING
 from contracts.trace import LabelledTrace
-from eval.heldout.usual_models import held_out_bounds
+from eval.heldout.asked import Asked
+from eval.heldout.usual_models import UsualModels, fitted_usual_models, part_of
 from pipelines.conformal import margin
-from pipelines.dataset import TraceDataset
-from pipelines.folds import Folds, folds_of
 from pipelines.labels import by_rules
-from pipelines.predictions import HeldOutPredictions
+from pipelines.predictions import HeldOutBounds, HeldOutPredictions
+from pipelines.training_data import TrainingData
 
 DoubleArray = NDArray[np.float64]
 BoundRule = Callable[[Sequence[LabelledTrace], float], float]
@@ -31,7 +30,7 @@ class Baseline:
     Attributes:
         bounder: how it bounds; ``None`` where its bounds are not worth a look.
         judge: how it judges; ``None`` where it judges no regimes, and those of its predictions are the model's.
-        predictions: in the model's own form, each row once, as of tier ``probed``.
+        predictions: in the model's own form, each row once, as of tier ``probed`` where its victim was probed.
         judges_by_rule: its regimes are the very rules that label windows without a stressor, so that only windows with
             one can tell how good they are.
     """
@@ -42,37 +41,69 @@ class Baseline:
     judges_by_rule: bool = False
 
 
-def baselines(dataset: TraceDataset, predictions: HeldOutPredictions, *, folds: int) -> Iterator[Baseline]:
-    """All baselines on the model's own folds: first what needs no model, then what is usually done.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Baselines:
+    """All baselines, fitted without each fold of the model's own.
 
-    Args:
-        dataset: what was trained on.
-        predictions: the model's, for the rows and labels that it was asked about.
-        folds: at most, as in the training's settings.
+    Attributes:
+        folds: groups of each fold.
+        constants: by bounder, per fold the bound and the middle prediction of whatever is asked.
+        majority: bool ``(folds, len(AXES))``, pressed in more than half of the training windows that say so.
+        usual: what is usually done.
     """
-    cut = folds_of(dataset.traces, at_most=folds)
-    yield Baseline(
-        bounder="constant quantile",
-        judge="majority",
-        predictions=_said(dataset, predictions, cut, bound=quantile_bound, judged=_majority(predictions, cut)),
+
+    folds: tuple[frozenset[str], ...]
+    constants: Mapping[str, tuple[tuple[float, float], ...]]
+    majority: NDArray[np.bool_]
+    usual: UsualModels
+
+    def said(self, asked: Asked) -> Iterator[Baseline]:
+        """What they say of the rows that the model was asked about: what needs no model, then what is usually done."""
+        predictions = asked.predictions
+        rows = predictions.bounds.only(_once(predictions.bounds, asked.data))
+        judges = {CONSTANT: ("majority", self._majority(predictions)), CALIBRATED: (RULES, _rules(asked))}
+        for bounder, (judge, judged) in judges.items():
+            yield Baseline(
+                bounder=bounder,
+                judge=judge,
+                predictions=_said(predictions, bounds=self._constant(rows, bounder), judged=judged),
+                judges_by_rule=judge == RULES,
+            )
+        always = np.ones_like(predictions.regimes.probability)
+        yield Baseline(
+            bounder=None, judge="all axes, always", predictions=_said(predictions, bounds=rows, judged=always)
+        )
+        part = part_of(asked.data)
+        for name, said in self.usual.bounds(part, traces=rows.trace, groups=rows.group):
+            bounds = replace(rows, median=said.median, upper=said.upper)
+            yield Baseline(bounder=name, judge=None, predictions=replace(predictions, bounds=bounds))
+
+    def _constant(self, rows: HeldOutBounds, bounder: str) -> HeldOutBounds:
+        upper, median = np.empty(len(rows)), np.empty(len(rows))
+        for groups, (bound, middle) in zip(self.folds, self.constants[bounder], strict=True):
+            chosen = np.isin(rows.group, sorted(groups))
+            upper[chosen], median[chosen] = bound, middle
+        return replace(rows, upper=upper, median=np.minimum(median, upper))
+
+    def _majority(self, predictions: HeldOutPredictions) -> DoubleArray:
+        judged = np.zeros_like(predictions.regimes.probability)
+        for groups, pressed in zip(self.folds, self.majority, strict=True):
+            judged[np.isin(predictions.regimes.group, sorted(groups))] = pressed
+        return judged
+
+
+def fitted_baselines(data: TrainingData, *, rate: float) -> Baselines:
+    """Fit all baselines on the rows and folds that the model was fitted on, and on its labels."""
+    folds = data.folds
+    training = [folds.without({fold}) for fold in range(len(folds.folds))]
+    return Baselines(
+        folds=folds.folds,
+        constants={
+            name: tuple(_constant(rule, data, rows, rate) for rows in training) for name, rule in _RULES.items()
+        },
+        majority=np.array([_mostly(data.labels.pressed[rows[data.windows.row]]) for rows in training]),
+        usual=fitted_usual_models(part_of(data), folds, rate=rate),
     )
-    yield Baseline(
-        bounder="calibrated constant",
-        judge="top-down rules",
-        predictions=_said(dataset, predictions, cut, bound=calibrated_bound, judged=_rules(dataset, predictions)),
-        judges_by_rule=True,
-    )
-    yield Baseline(
-        bounder=None,
-        judge="all axes, always",
-        predictions=_said(
-            dataset, predictions, cut, bound=ceiling_bound, judged=np.ones_like(predictions.regimes.probability)
-        ),
-    )
-    rows = predictions.bounds.only(predictions.bounds.tier == Tier.PROBED.value)
-    for name, said in held_out_bounds(dataset, cut, traces=rows.trace, groups=rows.group, rate=predictions.rate):
-        bounds = replace(rows, median=said.median, upper=said.upper)
-        yield Baseline(bounder=name, judge=None, predictions=replace(predictions, bounds=bounds))
 
 
 def quantile_bound(traces: Sequence[LabelledTrace], rate: float) -> float:
@@ -86,45 +117,37 @@ def calibrated_bound(traces: Sequence[LabelledTrace], rate: float) -> float:
     return float(np.exp(margin(logs, [trace.victim.group for trace in traces], rate=rate)))
 
 
-def ceiling_bound(_: Sequence[LabelledTrace], __: float) -> float:
-    """Always right, and never of use."""
-    return SLOWDOWN_CEILING
+CONSTANT, CALIBRATED = "constant quantile", "calibrated constant"
+RULES = "top-down rules"
+_RULES: Mapping[str, BoundRule] = {CONSTANT: quantile_bound, CALIBRATED: calibrated_bound}
 
 
-def _said(
-    dataset: TraceDataset, model: HeldOutPredictions, folds: Folds, *, bound: BoundRule, judged: DoubleArray
-) -> HeldOutPredictions:
-    rows = model.bounds.only(model.bounds.tier == Tier.PROBED.value)
-    upper, median = np.empty(len(rows)), np.empty(len(rows))
-    for fold, groups in enumerate(folds.folds):
-        chosen = np.isin(rows.group, sorted(groups))
-        training = [dataset.traces[index] for index in np.flatnonzero(folds.without({fold})).tolist()]
-        upper[chosen] = bound(training, model.rate)
-        median[chosen] = np.median([trace.slowdown for trace in training])
+def _constant(rule: BoundRule, data: TrainingData, rows: NDArray[np.bool_], rate: float) -> tuple[float, float]:
+    traces = [data.dataset.traces[index] for index in np.flatnonzero(rows).tolist()]
+    return rule(traces, rate), float(np.median([trace.slowdown for trace in traces]))
+
+
+def _mostly(pressed: DoubleArray) -> NDArray[np.bool_]:
+    known = ~np.isnan(pressed)
+    return np.asarray(np.where(known, pressed, 0.0).sum(axis=0) > 0.5 * np.maximum(known.sum(axis=0), 1))
+
+
+def _once(rows: HeldOutBounds, data: TrainingData) -> NDArray[np.bool_]:
+    """Each row once for a group: as of tier ``probed`` where its victim was probed."""
+    probed = np.zeros(len(data.dataset.traces), dtype=np.bool_)
+    probed[data.rows.trace[data.rows.of_tier(Tier.PROBED)]] = True
+    return np.asarray((rows.tier == Tier.PROBED.value) | ~probed[rows.trace])
+
+
+def _said(model: HeldOutPredictions, *, bounds: HeldOutBounds, judged: DoubleArray) -> HeldOutPredictions:
     regimes = model.regimes
     probability = np.where(np.isnan(regimes.probability), np.nan, judged)
-    return replace(
-        model,
-        bounds=replace(rows, upper=upper, median=np.minimum(median, upper)),
-        regimes=replace(regimes, probability=probability, said=probability),
-    )
+    return replace(model, bounds=bounds, regimes=replace(regimes, probability=probability, said=probability))
 
 
-def _majority(model: HeldOutPredictions, folds: Folds) -> DoubleArray:
-    """Pressed where more than half of the training windows that say so are."""
-    regimes = model.regimes
-    judged = np.zeros_like(regimes.probability)
-    windows, first = np.unique(regimes.trace, return_index=True)
-    for fold, groups in enumerate(folds.folds):
-        training = first[folds.without({fold})[windows]]
-        pressed = regimes.pressed[training]
-        known = ~np.isnan(pressed)
-        share = np.where(known, pressed, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        judged[np.isin(regimes.group, sorted(groups))] = share > 0.5
-    return judged
-
-
-def _rules(dataset: TraceDataset, model: HeldOutPredictions) -> DoubleArray:
+def _rules(asked: Asked) -> DoubleArray:
     """A rule whose counters are missing presses nothing."""
-    vectors = np.stack([dataset.traces[index].during_values for index in model.regimes.trace.tolist()])
+    place = np.full(len(asked.data.dataset.traces), -1)
+    place[asked.data.windows.row] = np.arange(len(asked.data.windows.row))
+    vectors = asked.data.windows.vectors[place[asked.predictions.regimes.trace]]
     return np.nan_to_num(by_rules(vectors), nan=0.0)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.axis import AXES
+from contracts.regime import Regime, judge
 from contracts.vector import FloatArray
 from eval.figure import Figure
 from eval.heldout.report import MissingFigures
@@ -43,7 +45,7 @@ def missing_figures(
     vectors = np.stack([dataset.traces[index].during_values for index in regimes.trace.tolist()])
     for name, events in EVENT_GROUPS.items():
         blind = np.where(lost_with(events), np.float32(np.nan), vectors)
-        yield _figures(name, _judged_again(regimes, blind, models), how)
+        yield _figures(name, _judged_again(regimes, blind, models), regimes, how)
 
 
 def _judged_again(
@@ -51,15 +53,27 @@ def _judged_again(
 ) -> HeldOutRegimes:
     probability = np.full((len(regimes), len(AXES)), np.nan)
     said = np.full_like(probability, np.nan)
+    words = np.full(len(regimes), Regime.UNKNOWN.value, dtype="<U16")
     for group, model in models.items():
         own = regimes.group == group
         if model is not None:
             probability[own] = by_axis(model.probabilities_of(vectors[own]))
             said[own] = said_by(model, probability[own])
-    return replace(regimes, probability=probability, said=said)
+            words[own] = [_word(*seen, model) for seen in zip(probability[own], vectors[own], strict=True)]
+    return replace(regimes, probability=probability, said=said, regime=words)
 
 
-def _figures(name: str, regimes: HeldOutRegimes, how: Resampling) -> MissingFigures:
+def _word(probability: NDArray[np.float64], vector: FloatArray, model: RegimeModel) -> str:
+    judgement = judge(
+        dict(zip(AXES, probability.tolist(), strict=True)),
+        present_features=int(np.count_nonzero(~np.isnan(vector))),
+        characterised=True,
+        thresholds=model.thresholds,
+    )
+    return judgement.regime.value
+
+
+def _figures(name: str, regimes: HeldOutRegimes, whole: HeldOutRegimes, how: Resampling) -> MissingFigures:
     undecided = regimes.said == UNDECIDED
     counted = {"macro_f1": np.ones_like(undecided), "macro_f1_decided": ~undecided}
     figures = {}
@@ -75,5 +89,15 @@ def _figures(name: str, regimes: HeldOutRegimes, how: Resampling) -> MissingFigu
         macro_f1_decided=figures["macro_f1_decided"],
         undecided=float(undecided.sum() / max(judged.sum(), 1)),
         f1=axis_f1(regimes),
+        contradicted=contradicted(whole.regime, regimes.regime, regimes.group, how),
         unseen=tuple(axis.value for axis, said in zip(AXES, regimes.said.T, strict=True) if np.isnan(said).all()),
     )
+
+
+def contradicted(
+    before: NDArray[np.str_], after: NDArray[np.str_], groups: NDArray[np.str_], how: Resampling
+) -> Figure:
+    """Share of windows whose regime became another, mean over groups; unknown is no answer and contradicts nobody."""
+    changed = (before != after) & (before != Regime.UNKNOWN.value) & (after != Regime.UNKNOWN.value)
+    shares = np.array([changed[groups == group].mean() for group in np.unique(groups)])
+    return Figure.of(over_groups(lambda drawn: float(shares[drawn].mean()), len(shares), how), units=len(shares))

@@ -15,25 +15,100 @@ HELD_OUT_FILE = "heldout.json"
 """Within ``<state>/reports``."""
 
 
+Count = Annotated[int, Field(ge=0)]
+
+
+class AxisConfusion(Document):
+    """Windows by what an axis was labelled and what was said of it; a window counts once for each group held out."""
+
+    axis: str
+    pressed_said_pressed: Count
+    pressed_undecided: Count
+    pressed_said_clear: Count
+    clear_said_pressed: Count
+    clear_undecided: Count
+    clear_said_clear: Count
+
+
+class RegimeConfusion(Document):
+    """Windows by labelled and judged regime.
+
+    Attributes:
+        regimes: names of rows and columns.
+        counts: windows, ``[labelled][judged]``.
+        unlabelled: windows of which nobody can say which regime they were.
+    """
+
+    regimes: tuple[str, ...]
+    counts: tuple[tuple[Count, ...], ...]
+    unlabelled: Count
+
+
 class RegimeFigures(Document):
     """How well regimes are judged; all over workload groups.
 
     Attributes:
         judge: who judged.
-        macro_f1: mean of the F1 of all axes that are pressed in some window; ``None`` where the judge is what labelled.
-        macro_f1_injected: the same on windows that a stressor labelled.
+        macro_f1: mean of the F1 of all axes that are pressed in some window; ``None`` where the judge is what labelled,
+            or no window has a label.
+        macro_f1_injected: the same on windows that a stressor labelled; ``None`` where there is none.
         macro_f1_decided: where an axis is not left undecided, which counts as not pressed in the others; ``None`` for
             a judge that never abstains.
         abstention: share of windows called unknown; ``None`` likewise.
         f1: of each axis, pooled.
+        axes, confusion: of the model alone.
     """
 
     judge: str
     macro_f1: Figure | None
-    macro_f1_injected: Figure
+    macro_f1_injected: Figure | None
     macro_f1_decided: Figure | None = None
     abstention: Figure | None = None
     f1: Mapping[str, Share] = Field(default_factory=dict)
+    axes: tuple[AxisConfusion, ...] = ()
+    confusion: RegimeConfusion | None = None
+
+
+class GroupCoverage(Document):
+    """How often bounds of one unseen group held.
+
+    Attributes:
+        group: that was held out.
+        rows: of it.
+        coverage: share of them; ``units`` are the different companies that it was seen in, each of which counts as
+            one row for the interval.
+    """
+
+    group: str
+    rows: Annotated[int, Field(ge=1)]
+    coverage: Figure
+
+
+class CalibrationPoint(Document):
+    """What bounds cover when another rate is stated.
+
+    Attributes:
+        nominal: the rate.
+        coverage: mean over groups, each by the margin that the other groups' held-out rows give at that rate.
+    """
+
+    nominal: Share
+    coverage: Figure
+
+
+class DensityCell(Document):
+    """Rows whose slowdown and bound lie in one cell, by its place on either axis."""
+
+    slowdown: Count
+    bound: Count
+    rows: Annotated[int, Field(ge=1)]
+
+
+class Density(Document):
+    """Rows by slowdown and bound, both from the lowest slowdown to the ceiling in ``bins`` equal ratios."""
+
+    bins: Annotated[int, Field(ge=1)]
+    cells: tuple[DensityCell, ...]
 
 
 class BoundFigures(Document):
@@ -51,6 +126,9 @@ class BoundFigures(Document):
         tightness, mean_tightness: median and mean of bound over slowdown.
         ceiling: share of bounds that are the ceiling, which promise nothing.
         median_error, mean_error: median and mean of the middle prediction's absolute relative error.
+        by_group: coverage of each group.
+        calibration: coverage at other rates than the stated one, without rows beyond what training saw.
+        density: bound against measured slowdown.
     """
 
     bounder: str
@@ -66,6 +144,9 @@ class BoundFigures(Document):
     ceiling: Figure
     median_error: Figure
     mean_error: Figure
+    by_group: tuple[GroupCoverage, ...] = ()
+    calibration: tuple[CalibrationPoint, ...] = ()
+    density: Density | None = None
 
 
 class ObservedFigures(Document):
@@ -94,6 +175,7 @@ class MissingFigures(Document):
         undecided: share of axes left undecided.
         f1: of each axis, pooled, with an undecided axis counted as not pressed.
         unseen: axes that nothing reveals any more; they are not judged, and in none of the figures.
+        contradicted: share of windows whose regime is another than with all events, neither being unknown.
     """
 
     group: str
@@ -102,6 +184,27 @@ class MissingFigures(Document):
     undecided: Share
     f1: Mapping[str, Share] = Field(default_factory=dict)
     unseen: tuple[str, ...] = ()
+    contradicted: Figure
+
+
+class ClockSettingFigures(Document):
+    """What becomes of rows that were measured at one core clock. The clock parts the rows; no model sees it.
+
+    Attributes:
+        clock: core clock over nominal clock.
+        rows: measured at it.
+        coverage, mean_tightness: of bounds of unseen victims, in the best known tier of each.
+        macro_f1: of regimes; ``None`` where none is judged.
+        contradicted: share of windows whose regime is another than that of the same company on the same node at the
+            clock nearest to nominal, neither being unknown; ``None`` at that clock.
+    """
+
+    clock: Annotated[float, Field(gt=0.0)]
+    rows: Annotated[int, Field(ge=1)]
+    coverage: Figure
+    mean_tightness: Figure
+    macro_f1: Figure | None
+    contradicted: Figure | None
 
 
 class SteadinessFigures(Document):
@@ -137,24 +240,35 @@ class HeldOutReport(Document):
 
     Attributes:
         simulated: the traces come from the testbed.
-        training_data: digest of the traces.
-        rows, windows, groups: how much there was, and which groups were held out in turn.
+        source, campaigns: where the traces lie, and of which campaigns they are.
+        foreign: some were measured on a CPU that is not characterised, so that no regime is judged, and figures say
+            nothing of models for the characterised one.
+        training_data: digest of the traces; of their files where they are too many to be put in order.
+        rows, windows, groups: how much there was, and which groups were held out in turn. A window counts once for
+            each group held out of it.
+        fitted_rows: on how many models and baselines were fitted: all, or as many of each group drawn at random. What
+            is said of single event groups, clocks and observed workloads is of these.
         rate: share of rows of an unseen group that bounds are stated to hold for.
         confidence: of all intervals.
         left_by_training: the predictions are those that the training left, not made for this report.
-        regimes: the model's, then the baselines'.
+        regimes: the model's, then the baselines'; none where no axis is judged.
         bounds: likewise.
         observed: the model's bounds of a workload after some observations of it; none where it has too few windows.
         missing: the model's regimes without each event group.
+        clocks: figures of each clock setting, where a campaign set clocks.
         steadiness: of the model's regimes, on the testbed.
         clock: what a vector gives away of it, on the testbed.
     """
 
-    format: Literal["leeward-held-out/2"] = "leeward-held-out/2"
+    format: Literal["leeward-held-out/3"] = "leeward-held-out/3"
     simulated: bool
+    source: str
+    campaigns: tuple[str, ...]
+    foreign: bool = False
     training_data: Digest
     rows: Annotated[int, Field(ge=1)]
-    windows: Annotated[int, Field(ge=1)]
+    windows: Count
+    fitted_rows: Annotated[int, Field(ge=1)]
     groups: tuple[str, ...]
     rate: Share
     confidence: Share
@@ -163,5 +277,6 @@ class HeldOutReport(Document):
     bounds: tuple[BoundFigures, ...]
     observed: tuple[ObservedFigures, ...] = ()
     missing: tuple[MissingFigures, ...] = ()
+    clocks: tuple[ClockSettingFigures, ...] = ()
     steadiness: tuple[SteadinessFigures, ...] = ()
     clock: ClockFigures | None = None

@@ -18,21 +18,24 @@ def render_held_out(report: HeldOutReport) -> RenderableType:
     """Regimes, and bounds in both ways of being unseen, with what they stand on above and how to read them below."""
     return Group(
         _heading(report),
-        _regimes(report),
+        *_regimes(report),
         *(_bounds(report, kind=kind, title=title) for kind, title in _KINDS.items()),
         *_observed(report),
         _footing(report),
         *_missing(report),
+        *_clocks(report),
         *_on_the_testbed(report),
     )
 
 
 def _heading(report: HeldOutReport) -> Text:
-    source = "simulated testbed" if report.simulated else "measured on hardware"
+    source = "simulated testbed" if report.simulated else "said to be measured on hardware"
+    source += "; CPU not characterised" if report.foreign else ""
+    fitted = f", fitted on {report.fitted_rows} of them" if report.fitted_rows < report.rows else ""
     return Text.assemble(
         ("Held out", "bold"),
-        f" ({source}): {report.rows} rows of {report.windows} windows; each of {len(report.groups)} workload groups is "
-        "left out in turn of everything that is fitted, then asked about",
+        f" ({source}): {report.rows} rows, {report.windows} windows judged{fitted}; each of {len(report.groups)} "
+        "workload groups is left out in turn of everything that is fitted, then asked about",
     )
 
 
@@ -50,18 +53,21 @@ def _titled(title: str, table: Table) -> Group:
     return Group(Text(f"{title}:"), table)
 
 
-def _regimes(report: HeldOutReport) -> Group:
+def _regimes(report: HeldOutReport) -> Iterator[RenderableType]:
+    if not report.regimes:
+        yield Text("No regime is judged: no axis is labelled pressed often enough, or the CPU is not characterised.")
+        return
     table = _table("judge", "macro-F1", "stressed only", "decided only", "unknown")
     for figures in report.regimes:
         table.add_row(*_regime_row(figures))
-    return _titled("Regimes of windows with an unseen workload", table)
+    yield _titled("Regimes of windows with an unseen workload", table)
 
 
 def _regime_row(figures: RegimeFigures) -> tuple[str | Text, ...]:
     return (
         figures.judge,
         Text("labels by it", style="dim") if figures.macro_f1 is None else number_cell(figures.macro_f1),
-        number_cell(figures.macro_f1_injected),
+        _never() if figures.macro_f1_injected is None else number_cell(figures.macro_f1_injected),
         _never() if figures.macro_f1_decided is None else number_cell(figures.macro_f1_decided),
         _never() if figures.abstention is None else share_cell(figures.abstention),
     )
@@ -85,6 +91,21 @@ def _missing(report: HeldOutReport) -> Iterator[RenderableType]:
                 ", ".join(figures.unseen),
             )
         yield _titled("Regimes of the same windows where a node lacks events", table)
+
+
+def _clocks(report: HeldOutReport) -> Iterator[RenderableType]:
+    if report.clocks:
+        table = _table("core clock", "rows", "covered", "tightness", "macro-F1", "contradicted")
+        for figures in report.clocks:
+            table.add_row(
+                f"x {figures.clock:g}",
+                f"{figures.rows:,}",
+                share_cell(figures.coverage),
+                number_cell(figures.mean_tightness),
+                _never() if figures.macro_f1 is None else number_cell(figures.macro_f1),
+                "" if figures.contradicted is None else share_cell(figures.contradicted, decimals=1),
+            )
+        yield _titled("The same contention by clock setting", table)
 
 
 def _bounds(report: HeldOutReport, *, kind: HeldOutKind, title: str) -> Group:

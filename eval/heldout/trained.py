@@ -1,19 +1,24 @@
 """What the last training left in the state directory, see ``pipelines.local_run``; made here where it left nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from contracts.bundle import MANIFEST_FILE, Manifest
 from contracts.errors import ContractError
+from eval.heldout.asked import asked_of
+from pipelines.cross_fitting import cross_fit
 from pipelines.dataset import TraceDataset
+from pipelines.draft import draft_of
 from pipelines.errors import DataError
 from pipelines.family import BundleFamily, read_family
 from pipelines.predictions import BOUNDS_FILE, PREDICTIONS, HeldOutPredictions, read_predictions
 from pipelines.settings import TrainingSettings
-from pipelines.training import train
-from pipelines.training_data import training_data
+from pipelines.training import refuse_unsupported_rate
+from pipelines.training_data import TrainingData
 from serving.errors import BundleError
 from serving.mlflow_champion import BUNDLE_ARTIFACT
 from serving.regime_model import RegimeModel
@@ -57,19 +62,30 @@ def left_by_training(state: Path, dataset: TraceDataset) -> HeldOut | None:
     return None
 
 
-def made_here(dataset: TraceDataset, settings: TrainingSettings) -> HeldOut:
-    """Train on the traces, and without each group of them.
+def made_here(data: TrainingData, groups: Sequence[str], settings: TrainingSettings) -> HeldOut:
+    """Fit on some rows, and without each fold of them; ask about each group.
+
+    Args:
+        data: see ``asked.data_to_fit``; where no axis is judged in it, bounds are all that is fitted.
+        groups: to ask about.
+        settings: of the training.
 
     Raises:
-        DataError: there are too few groups.
+        DataError: too few groups are left to calibrate the rate over, or no row has a group.
         ExportError: a graph differs from its model.
     """
-    training = train(training_data(dataset, settings), settings)
-    family = BundleFamily(
-        whole=training.draft.in_memory(),
-        held_out=tuple(draft.in_memory() for _, draft in sorted(training.held_out.items())),
+    refuse_unsupported_rate(data, settings)
+    fits = cross_fit(data, settings)
+    created, digest = datetime.now(UTC), data.dataset.digest
+    parts = [frozenset[int](), *(frozenset({fold}) for fold in range(len(data.folds.folds)))]
+    whole, *others = (
+        draft_of(data, fits, part, settings=settings, created=created, data_digest=digest).in_memory() for part in parts
     )
-    return HeldOut(predictions=training.predictions, family=family, left=False)
+    family = BundleFamily(whole=whole, held_out=tuple(others))
+    predictions = asked_of(family, data, groups, settings)
+    if predictions is None:
+        raise DataError(f"no row has a workload of {', '.join(groups)}: name groups that the traces have")
+    return HeldOut(predictions=predictions, family=family, left=False)
 
 
 def _training_data(manifest: Path) -> str | None:

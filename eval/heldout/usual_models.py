@@ -4,7 +4,7 @@ None of them is calibrated over workload groups: each bounds by the stated rate'
 on. The sum over co-runners stands here alone, to be compared with; nothing that serves adds workloads up.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from contracts.profile import Tier
 from contracts.vector import FloatArray
 from pipelines.dataset import TraceDataset
 from pipelines.folds import Folds
-from pipelines.interference_rows import InterferenceRows, interference_rows
-from pipelines.training_data import workload_profiles
+from pipelines.interference_rows import InterferenceRows
+from pipelines.training_data import TrainingData
 from serving.interference_row import known_workload
 
 DoubleArray = NDArray[np.float64]
@@ -53,37 +53,51 @@ class Part:
         return Part(matrix=self.matrix[chosen], pairs=self.pairs[chosen], slowdown=self.slowdown[chosen])
 
 
-UsualModel = Callable[[Part, Part, float], Fitted]
-"""From rows to fit on, rows to bound, and the stated rate."""
+Predictor = Callable[[Part], Fitted]
+"""From rows to what is said of them."""
+UsualModel = Callable[[Part, float], Predictor]
+"""From rows to fit on and the stated rate."""
 
 
-def mean(seen: Part, asked: Part, rate: float) -> Fitted:
+def mean(seen: Part, rate: float) -> Predictor:
     """The mean slowdown of all, whatever is asked."""
     middle = float(seen.slowdown.mean())
     bound = middle + float(np.quantile(seen.slowdown - middle, rate))
-    return Fitted(median=np.full(len(asked.slowdown), middle), upper=np.full(len(asked.slowdown), bound))
+
+    def said(asked: Part) -> Fitted:
+        return Fitted(median=np.full(len(asked.slowdown), middle), upper=np.full(len(asked.slowdown), bound))
+
+    return said
 
 
-def linear_pairwise_sum(seen: Part, asked: Part, rate: float) -> Fitted:
+def linear_pairwise_sum(seen: Part, rate: float) -> Predictor:
     """Ordinary least squares: every co-runner adds its own slowdown, an axis at a time."""
     design = np.column_stack([np.ones(len(seen.pairs)), seen.pairs])
     weights, *_ = np.linalg.lstsq(design, seen.slowdown, rcond=None)
     residual = float(np.quantile(seen.slowdown - design @ weights, rate))
-    said = np.column_stack([np.ones(len(asked.pairs)), asked.pairs]) @ weights
-    return Fitted(median=np.asarray(np.maximum(said, 1.0)), upper=np.asarray(np.maximum(said + residual, 1.0)))
+
+    def said(asked: Part) -> Fitted:
+        middle = np.column_stack([np.ones(len(asked.pairs)), asked.pairs]) @ weights
+        return Fitted(median=np.asarray(np.maximum(middle, 1.0)), upper=np.asarray(np.maximum(middle + residual, 1.0)))
+
+    return said
 
 
-def plain_xgboost(seen: Part, asked: Part, rate: float) -> Fitted:
+def plain_xgboost(seen: Part, rate: float) -> Predictor:
     """XGBoost's own quantile regression on the same columns: no constraint, no weights, no calibration."""
     import xgboost  # noqa: PLC0415
 
-    said = []
-    for quantile in (0.5, rate):
-        data = xgboost.QuantileDMatrix(seen.matrix, seen.slowdown, nthread=1)
-        parameters = _TREES | {"objective": "reg:quantileerror", "quantile_alpha": quantile}
-        predicted = xgboost.train(parameters, data, _ROUNDS).inplace_predict(asked.matrix)
-        said.append(np.asarray(predicted, dtype=np.float64))
-    return Fitted(median=said[0], upper=said[1])
+    data = xgboost.QuantileDMatrix(seen.matrix, seen.slowdown, nthread=1)
+    trees = [
+        xgboost.train(_TREES | {"objective": "reg:quantileerror", "quantile_alpha": quantile}, data, _ROUNDS)
+        for quantile in (0.5, rate)
+    ]
+
+    def said(asked: Part) -> Fitted:
+        median, upper = (np.asarray(fit.inplace_predict(asked.matrix), dtype=np.float64) for fit in trees)
+        return Fitted(median=median, upper=upper)
+
+    return said
 
 
 USUAL_MODELS: dict[str, UsualModel] = {
@@ -93,36 +107,61 @@ USUAL_MODELS: dict[str, UsualModel] = {
 }
 
 
-def held_out_bounds(
-    dataset: TraceDataset, folds: Folds, *, traces: NDArray[np.int64], groups: NDArray[np.str_], rate: float
-) -> Iterator[tuple[str, Fitted]]:
-    """Each usual model's bounds of some traces, fitted without the fold of each one's unseen group.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UsualModels:
+    """All usual models, fitted without each fold.
+
+    Attributes:
+        folds: groups of each fold.
+        predictors: by name, one a fold.
+    """
+
+    folds: tuple[frozenset[str], ...]
+    predictors: Mapping[str, tuple[Predictor, ...]]
+
+    def bounds(
+        self, rows: Part, *, traces: NDArray[np.int64], groups: NDArray[np.str_]
+    ) -> Iterator[tuple[str, Fitted]]:
+        """Each model's bounds of some rows, by the fit that has not seen the fold of each one's unseen group.
+
+        Args:
+            rows: to choose from.
+            traces: int ``(n,)``, positions of the rows that are asked about.
+            groups: str ``(n,)``, which group of each is unseen.
+        """
+        for name, predictors in self.predictors.items():
+            median, upper = np.empty(len(traces)), np.empty(len(traces))
+            for unseen, predictor in zip(self.folds, predictors, strict=True):
+                chosen = np.isin(groups, sorted(unseen))
+                if chosen.any():
+                    said = predictor(rows.only(traces[chosen]))
+                    median[chosen], upper[chosen] = said.median, said.upper
+            yield name, Fitted(median=np.minimum(median, upper), upper=upper)
+
+
+def fitted_usual_models(seen: Part, folds: Folds, *, rate: float) -> UsualModels:
+    """Fit all of them.
 
     Args:
-        dataset: what was trained on.
-        folds: the model's own.
-        traces: int ``(n,)``, positions of the traces that are asked about.
-        groups: str ``(n,)``, which group of each is unseen.
+        seen: rows to fit on.
+        folds: the model's own, over these rows.
         rate: as stated.
     """
-    part = _probed(dataset)
-    for name, model in USUAL_MODELS.items():
-        median, upper = np.empty(len(traces)), np.empty(len(traces))
-        for fold, unseen in enumerate(folds.folds):
-            chosen = np.isin(groups, sorted(unseen))
-            if chosen.any():
-                said = model(part.only(folds.without({fold})), part.only(traces[chosen]), rate)
-                median[chosen], upper[chosen] = said.median, said.upper
-        yield name, Fitted(median=np.minimum(median, upper), upper=upper)
+    without = [folds.without({fold}) for fold in range(len(folds.folds))]
+    return UsualModels(
+        folds=folds.folds,
+        predictors={
+            name: tuple(model(seen.only(rows), rate) for rows in without) for name, model in USUAL_MODELS.items()
+        },
+    )
 
 
-def _probed(dataset: TraceDataset) -> Part:
+def part_of(data: TrainingData) -> Part:
     """One row a trace, in their order; as of tier ``counters`` where a victim was never probed."""
-    rows = interference_rows(dataset, workload_profiles(dataset))
     return Part(
-        matrix=rows.matrix[_best_known(rows, len(dataset.traces))],
-        pairs=np.array(_pairs(dataset)),
-        slowdown=np.array([trace.slowdown for trace in dataset.traces]),
+        matrix=data.rows.matrix[_best_known(data.rows, len(data.dataset.traces))],
+        pairs=np.array(_pairs(data.dataset)),
+        slowdown=np.array([trace.slowdown for trace in data.dataset.traces]),
     )
 
 

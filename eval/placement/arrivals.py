@@ -70,11 +70,12 @@ def draw_schedule(
     leaving: list[tuple[float, int]] = []
     now, asked_cpus, after = settings.window_seconds, 0, 0
     measured_from: float | None = None
-    while after < settings.churn:
+    background_share = settings.background_share if settings.mix.has_background else 0.0
+    while after < settings.churn or len(arrivals) < settings.pods:
         now += float(rng.exponential(settings.fill_gap_seconds if measured_from is None else settings.gap_seconds))
         while leaving and leaving[0][0] <= now:
             asked_cpus -= heapq.heappop(leaving)[1]
-        is_background = rng.random() < settings.background_share
+        is_background = rng.random() < background_share
         demand = _drawn(background if is_background else functions, rng)
         stay = float(rng.exponential(settings.background_stay_seconds if is_background else settings.stay_seconds))
         if asked_cpus + demand.cpus > settings.most_load * capacity_cpus:

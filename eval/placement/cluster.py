@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from eval.errors import EvaluationError
 from eval.placement.arrivals import Arrival
 from eval.placement.demand import GIBIBYTE
+from eval.placement.partition import least_crowded
+from eval.testbed.hardware import ALL_WAYS
 from eval.testbed.node import SimulatedNode
 
 NODE_MEMORY_BYTES = 384 * GIBIBYTE
@@ -24,14 +26,21 @@ class Cluster:
     """Nodes, who runs on them, and the time since the start.
 
     A node's own time follows only when somebody comes or goes or its counters are read.
+
+    Args:
+        nodes: one at least, empty.
+        partitioned: sockets' caches are cut into classes, see ``eval.placement.partition``.
     """
 
-    def __init__(self, nodes: Sequence[SimulatedNode]) -> None:
+    def __init__(self, nodes: Sequence[SimulatedNode], *, partitioned: bool = False) -> None:
+        self._partitioned = partitioned
+        self._masks: dict[tuple[str, str], dict[str, int]] = {}
         self.nodes = {node.name: node for node in nodes}
         self.now_seconds = 0.0
         self._start_ns = nodes[0].wall_ns
         self._homes: dict[str, str] = {}
         self._parties: dict[str, dict[str, Arrival]] = {name: {} for name in self.nodes}
+        self._requested = {name: Resources(cpus=0, memory_bytes=0) for name in self.nodes}
         self._slowdowns: dict[str, dict[str, float]] = {}
         self._free: dict[str, dict[str, int]] = {}
         self._changed_seconds = dict.fromkeys(self.nodes, 0.0)
@@ -51,11 +60,7 @@ class Cluster:
 
     def requested(self, node: str) -> Resources:
         """What its pods request."""
-        demands = [arrival.demand for arrival in self._parties[node].values()]
-        return Resources(
-            cpus=sum(demand.cpus for demand in demands),
-            memory_bytes=sum(demand.memory_bytes for demand in demands),
-        )
+        return self._requested[node]
 
     def parties(self, node: str) -> Mapping[str, Arrival]:
         """Who runs there, by uid."""
@@ -91,7 +96,10 @@ class Cluster:
             EvaluationError: it does not fit.
         """
         self.catch_up(node)
-        self.nodes[node].place(arrival.uid, arrival.demand.workload, domain=self._domain_for(arrival, node))
+        domain = self._domain_for(arrival, node)
+        ways = self._ways(node, domain)
+        self.nodes[node].place(arrival.uid, arrival.demand.workload, domain=domain, ways=ways)
+        self._masks.setdefault((node, domain), {})[arrival.uid] = ways
         self._parties[node][arrival.uid] = arrival
         self._homes[arrival.uid] = node
         self._changed(node)
@@ -103,6 +111,8 @@ class Cluster:
             self.catch_up(node)
             self.nodes[node].remove(uid)
             del self._parties[node][uid]
+            for masks in (self._masks.get((node, domain.name), {}) for domain in self.nodes[node].topology.domains):
+                masks.pop(uid, None)
             self._changed(node)
         return node
 
@@ -110,7 +120,8 @@ class Cluster:
     def imagined(self, arrival: Arrival, node: str) -> Iterator[SimulatedNode]:
         """A node as it would be if a pod had come; afterwards it has not."""
         simulated = self.nodes[node]
-        simulated.place(arrival.uid, arrival.demand.workload, domain=self._domain_for(arrival, node))
+        domain = self._domain_for(arrival, node)
+        simulated.place(arrival.uid, arrival.demand.workload, domain=domain, ways=self._ways(node, domain))
         try:
             yield simulated
         finally:
@@ -123,7 +134,15 @@ class Cluster:
         if behind_ns > 0:
             simulated.advance(behind_ns * 1e-9)
 
+    def _ways(self, node: str, domain: str) -> int:
+        return least_crowded(self._masks.get((node, domain), {}).values()) if self._partitioned else ALL_WAYS
+
     def _changed(self, node: str) -> None:
+        demands = [arrival.demand for arrival in self._parties[node].values()]
+        self._requested[node] = Resources(
+            cpus=sum(demand.cpus for demand in demands),
+            memory_bytes=sum(demand.memory_bytes for demand in demands),
+        )
         self._slowdowns.pop(node, None)
         self._free.pop(node, None)
         self._changed_seconds[node] = self.now_seconds

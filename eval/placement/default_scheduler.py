@@ -3,11 +3,12 @@
 Of the plugins that score by default, NodeResourcesFit with LeastAllocated and NodeResourcesBalancedAllocation, both of
 weight 1, look at requests (https://kubernetes.io/docs/reference/scheduling/config/ and
 https://kubernetes.io/docs/concepts/scheduling-eviction/resource-bin-packing/; formulas as in kube-scheduler 1.34,
-``noderesources/least_allocated.go`` and ``balanced_allocation.go``). The others (affinities, taints, images, spreading
-over topologies) give all nodes the same for pods that state no wish and belong to no Service or ReplicaSet.
+``pkg/scheduler/framework/plugins/noderesources``: ``least_allocated.go``, ``balanced_allocation.go``, and for a
+profile whose scoring strategy is MostAllocated ``most_allocated.go``). The others (affinities, taints, images,
+spreading over topologies) give all nodes the same for pods that state no wish and belong to no Service or ReplicaSet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,15 +19,22 @@ MAX_NODE_SCORE = 100
 
 
 class DefaultPolicy:
-    """kube-scheduler without an extender."""
+    """kube-scheduler without an extender.
 
-    def __init__(self, cluster: Cluster, *, rng: np.random.Generator) -> None:
+    Args:
+        cluster: the nodes.
+        rng: for ties.
+        packing: by MostAllocated instead of LeastAllocated.
+    """
+
+    def __init__(self, cluster: Cluster, *, rng: np.random.Generator, packing: bool = False) -> None:
         self._cluster = cluster
         self._rng = rng
+        self._packing = packing
 
     def choose(self, arrival: Arrival, feasible: Sequence[str]) -> str | None:
         """By requests alone."""
-        return select_host(default_scores(arrival, feasible, self._cluster), self._rng)
+        return select_host(default_scores(arrival, feasible, self._cluster, packing=self._packing), self._rng)
 
     def bound(self, arrival: Arrival, node: str) -> None:
         """Requests are the cluster's to count."""
@@ -35,9 +43,12 @@ class DefaultPolicy:
         """As above."""
 
 
-def default_scores(arrival: Arrival, nodes: Sequence[str], cluster: Cluster) -> dict[str, int]:
+def default_scores(
+    arrival: Arrival, nodes: Sequence[str], cluster: Cluster, *, packing: bool = False
+) -> dict[str, int]:
     """The sum of both plugins' scores, 0 to 200, of each node."""
-    return {node: _score(arrival, node, cluster) for node in nodes}
+    strategy = most_allocated if packing else least_allocated
+    return {node: _score(arrival, node, cluster, strategy) for node in nodes}
 
 
 def least_allocated(requested: Resources, allocatable: Resources) -> int:
@@ -48,6 +59,11 @@ def least_allocated(requested: Resources, allocatable: Resources) -> int:
         allocatable: of the node.
     """
     return (_left(requested.cpus, allocatable.cpus) + _left(requested.memory_bytes, allocatable.memory_bytes)) // 2
+
+
+def most_allocated(requested: Resources, allocatable: Resources) -> int:
+    """The mean over CPU and memory of what is taken, in whole points of 100, each rounded down."""
+    return (_taken(requested.cpus, allocatable.cpus) + _taken(requested.memory_bytes, allocatable.memory_bytes)) // 2
 
 
 def balanced_allocation(requested: Resources, allocatable: Resources) -> int:
@@ -64,13 +80,18 @@ def select_host(scores: Mapping[str, int], rng: np.random.Generator) -> str:
     return highest[int(rng.integers(len(highest)))]
 
 
-def _score(arrival: Arrival, node: str, cluster: Cluster) -> int:
+def _score(arrival: Arrival, node: str, cluster: Cluster, strategy: Callable[[Resources, Resources], int]) -> int:
     already, allocatable = cluster.requested(node), cluster.allocatable(node)
     requested = Resources(
         cpus=already.cpus + arrival.demand.cpus, memory_bytes=already.memory_bytes + arrival.demand.memory_bytes
     )
-    return least_allocated(requested, allocatable) + balanced_allocation(requested, allocatable)
+    return strategy(requested, allocatable) + balanced_allocation(requested, allocatable)
 
 
 def _left(requested: int, allocatable: int) -> int:
     return 0 if requested > allocatable else (allocatable - requested) * MAX_NODE_SCORE // allocatable
+
+
+def _taken(requested: int, allocatable: int) -> int:
+    """What is asked beyond all there is counts as all, as ``mostRequestedScore`` has it."""
+    return min(requested, allocatable) * MAX_NODE_SCORE // allocatable

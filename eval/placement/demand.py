@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from contracts.profile import WorkloadProfile
 from eval.errors import EvaluationError
+from eval.placement.mix import Mix
 from eval.testbed.catalogue import WORKLOADS
 from eval.testbed.workload import Workload
 
@@ -80,20 +81,27 @@ def qualified_slowdown(profile: WorkloadProfile) -> float:
     return round(math.ceil(max(*beside, 1.0) / _TOLERANCE_STEP) * _TOLERANCE_STEP, 2)
 
 
-def function_groups(profiles: Iterable[WorkloadProfile]) -> tuple[str, ...]:
-    """Groups of the testbed's workloads that have a profile, but the background's; sorted."""
+def function_groups(profiles: Iterable[WorkloadProfile], *, mix: Mix = Mix.MIXED) -> tuple[str, ...]:
+    """Groups of the testbed's workloads that have a profile and that the mix takes, but the background's; sorted."""
     known = {profile.key for profile in profiles}
-    return tuple(sorted({workload.group for workload in WORKLOADS if workload.name in known} - {BACKGROUND_GROUP}))
+    taken = {workload.group for workload in WORKLOADS if workload.name in known and mix.takes(workload)}
+    return tuple(sorted(taken - {BACKGROUND_GROUP}))
 
 
-def demands_of(groups: frozenset[str], profiles: Iterable[WorkloadProfile]) -> tuple[Demand, ...]:
-    """Of all workloads of some groups that have a profile.
+def demands_of(
+    groups: frozenset[str], profiles: Iterable[WorkloadProfile], *, mix: Mix = Mix.MIXED
+) -> tuple[Demand, ...]:
+    """Of all workloads of some groups that have a profile, as far as the mix takes them.
 
     Raises:
         EvaluationError: a group has none, or one's profile lacks the probes that qualify it.
     """
     known = {profile.key: profile for profile in profiles}
-    wanted = [workload for workload in WORKLOADS if workload.group in groups and workload.name in known]
+    wanted = [
+        workload
+        for workload in WORKLOADS
+        if workload.group in groups and workload.name in known and mix.takes(workload)
+    ]
     missing = groups - {workload.group for workload in wanted}
     if missing:
         raise EvaluationError(

@@ -1,4 +1,8 @@
-"""Leeward as it runs: agents publish into a state directory, the extender reads it and answers kube-scheduler."""
+"""Leeward as it runs: agents publish, the extender takes it over and answers kube-scheduler.
+
+Between the two there is no file and no network; a NodeState and a pod are the objects that the extender's sources
+yield.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from agent.publish import DirectoryPublisher
+from contracts.nodestate import NodeState
 from eval.errors import EvaluationError
 from eval.placement.agents import Agents
 from eval.placement.arrivals import Arrival
@@ -17,16 +21,23 @@ from eval.placement.cluster import Cluster
 from eval.placement.default_scheduler import MAX_NODE_SCORE, default_scores, select_host
 from eval.placement.pods import extender_args, pod_object
 from eval.placement.settings import PlacementSettings
+from eval.placement.threshold import LatestStates
 from eval.testbed.node import START_WALL_NS
-from scheduler_extender.directory import PODS
+from scheduler_extender.intake import News
 from scheduler_extender.main import build_extender
+from scheduler_extender.pod import Pod, parse_pod
 from scheduler_extender.service import Answer
+from scheduler_extender.sources import Change, Changes
+from serving.bundle_directory import Bundle
 from serving.champion import load_champion
 from serving.regime_model import RegimeModel
 
 EXTENDER_WEIGHT = 5
 """As in ``infra/kustomize/scheduler/scheduler.yaml``."""
 MAX_EXTENDER_SCORE = 10
+EXTENDER_FACTOR = EXTENDER_WEIGHT * (MAX_NODE_SCORE // MAX_EXTENDER_SCORE)
+"""What a point of the extender's counts beside kube-scheduler's own plugins (``prioritizeNodes`` in its
+``schedule_one.go``)."""
 
 
 class _Filtered(msgspec.Struct, rename="pascal"):
@@ -47,7 +58,7 @@ class LeewardPolicy:
 
     Args:
         cluster: the nodes; its clock is the extender's, too.
-        state: a state directory with a champion and the profiles of the workloads that come.
+        state: a state directory with a champion and the profiles of the workloads that come; nothing is written there.
         settings: the agents' paces.
         rng: for ties.
 
@@ -61,48 +72,60 @@ class LeewardPolicy:
     """
 
     def __init__(self, cluster: Cluster, *, state: Path, settings: PlacementSettings, rng: np.random.Generator) -> None:
-        bundle = load_champion(state)
-        if bundle is None:
-            raise EvaluationError(f"{state} has no champion: train first")
+        bundle = champion_in(state)
         self.bundle_digest = bundle.digest
         self._cluster = cluster
         self._rng = rng
+        self._published = LatestStates()
+        self._taken_over: dict[str, NodeState] = {}
+        self._pods: list[Change[Pod]] = []
         self._agents = Agents(
             cluster,
-            publisher=DirectoryPublisher(state),
+            publisher=self._published,
             window_seconds=settings.window_seconds,
             heartbeat_seconds=settings.heartbeat_seconds,
             predictor=RegimeModel(bundle),
             bundle_digest=bundle.digest,
         )
-        self._pods = state / PODS
-        self._pods.mkdir(parents=True, exist_ok=True)
         self._extender = build_extender(state, clock=self._now)
 
     def choose(self, arrival: Arrival, feasible: Sequence[str]) -> str | None:
         """Filter, prioritise, add up as kube-scheduler does, take the best."""
         self._agents.report()
-        self._extender.refresh()
+        self._extender.take_over(self._news())
         passed = self._passed(arrival, list(feasible))
         if not passed:
             return None
         own = self._scores(arrival, passed)
-        factor = EXTENDER_WEIGHT * (MAX_NODE_SCORE // MAX_EXTENDER_SCORE)
         total = {
-            node: score + factor * own[node] for node, score in default_scores(arrival, passed, self._cluster).items()
+            node: score + EXTENDER_FACTOR * own[node]
+            for node, score in default_scores(arrival, passed, self._cluster).items()
         }
         return select_host(total, self._rng)
 
     def bound(self, arrival: Arrival, node: str) -> None:
         """The API server shows the pod as bound and started."""
-        content = json.dumps(pod_object(arrival, node=node, started=self._now()))
-        unfinished = self._pods / f".{arrival.uid}"
-        unfinished.write_text(content)
-        unfinished.replace(self._pods / f"{arrival.uid}.json")
+        pod = parse_pod(json.dumps(pod_object(arrival, node=node, started=self._now())))
+        self._pods.append(Change(name=arrival.uid, value=pod))
 
     def ended(self, uid: str) -> None:
         """The API server shows the pod no more."""
-        (self._pods / f"{uid}.json").unlink(missing_ok=True)
+        self._pods.append(Change(name=uid, value=None))
+
+    @property
+    def node_states(self) -> Mapping[str, NodeState]:
+        """What each agent published last, by node."""
+        return self._published.states
+
+    def _news(self) -> News:
+        """What came since the last time, as the extender's own sources would tell it."""
+        states = self._published.states
+        changed = [
+            Change(name=node, value=state) for node, state in states.items() if self._taken_over.get(node) is not state
+        ]
+        self._taken_over = dict(states)
+        pods, self._pods = self._pods, []
+        return News(pods=Changes(changed=pods), node_states=Changes(changed=changed))
 
     def _now(self) -> datetime:
         start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=START_WALL_NS // 1000)
@@ -114,6 +137,19 @@ class LeewardPolicy:
     def _scores(self, arrival: Arrival, nodes: list[str]) -> Mapping[str, int]:
         found = _PRIORITISED.decode(_content(self._extender.prioritize, extender_args(arrival, nodes)))
         return {entry.host: entry.score for entry in found}
+
+
+def champion_in(state: Path) -> Bundle:
+    """The bundle that serves.
+
+    Raises:
+        EvaluationError: there is none.
+        BundleError: it can't be used.
+    """
+    bundle = load_champion(state)
+    if bundle is None:
+        raise EvaluationError(f"{state} has no champion: train first")
+    return bundle
 
 
 def _content(verb: Callable[[bytes], Answer], body: bytes) -> bytes:

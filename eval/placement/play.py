@@ -50,8 +50,12 @@ class _Game:
         if node is None:
             self.ledger.refused += 1
             return
+        is_measured = arrival.at_seconds > self._schedule.measured_from_seconds
+        before = self._cluster.slowdowns(node) if is_measured else {}
         self._cluster.place(arrival, node)
         self._policy.bound(arrival, node)
+        if is_measured:
+            self.ledger.came(self._cluster, node, before=before)
         self.ledger.placed += 1
         heapq.heappush(self._ends, (arrival.until_seconds, arrival.uid))
 

@@ -1,25 +1,15 @@
-"""What a policy is asked, and which there are."""
+"""What a policy is asked."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Protocol
 
 from eval.placement.arrivals import Arrival
 
 
-class PolicyName(StrEnum):
-    """The policies that are compared."""
-
-    DEFAULT = "default"
-    THRESHOLD = "threshold"
-    LEEWARD = "leeward"
-    ORACLE = "oracle"
-
-
 class Policy(Protocol):
     """Chooses nodes. It sees only what a scheduler of its kind would see."""
 
-    def choose(self, arrival: Arrival, feasible: Sequence[str]) -> str | None:
+    def choose(self, arrival: Arrival, feasible: Sequence[str], /) -> str | None:
         """One of the feasible nodes, of which there is one at least; ``None`` where the policy rules out all."""
 
     def bound(self, arrival: Arrival, node: str) -> None:

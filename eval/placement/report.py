@@ -7,7 +7,8 @@ from pydantic import Field
 from contracts.model import Document
 from contracts.nodestate import Digest, Share
 from eval.figure import Figure
-from eval.placement.policy import PolicyName
+from eval.placement.mix import Mix
+from eval.placement.policies import PolicyName
 
 PLACEMENT_FILE = "placement.json"
 """Within ``<state>/reports``."""
@@ -21,6 +22,9 @@ class PolicyRun(Document):
     policy: PolicyName
     violated: Share
     worst_slowdown: float
+    p99_slowdown: float
+    hurt: float
+    pods_per_node: float
     mean_excess: float
     placed: Count
     refused: Count
@@ -48,7 +52,9 @@ class PolicyFigures(Document):
         mean_excess: by how much tolerances were exceeded, over all their time.
         violated_spared, excess_spared: how much less of either there is than under the default scheduler, run by run;
             ``None`` for that one itself.
-        worst_slowdown: of a run.
+        worst_slowdown, p99_slowdown: of a run.
+        hurt: residents that a newcomer took beyond what they tolerate, a hundred placements.
+        pods_per_node: of the nodes with a pod.
         nodes_used: with a pod on them.
         load: share of the cluster's CPUs that placed pods requested.
         placed, refused: pods of all runs.
@@ -60,6 +66,9 @@ class PolicyFigures(Document):
     mean_excess: Figure
     excess_spared: Figure | None
     worst_slowdown: Figure
+    p99_slowdown: Figure
+    hurt: Figure
+    pods_per_node: Figure
     nodes_used: Figure
     load: Figure
     placed: Count
@@ -69,10 +78,11 @@ class PolicyFigures(Document):
 class PlacementReport(Document):
     """All of it; nothing but the testbed can be placed on again and again, so it is always simulated."""
 
-    format: Literal["leeward-placement/1"] = "leeward-placement/1"
+    format: Literal["leeward-placement/2"] = "leeward-placement/2"
     simulated: Literal[True] = True
     training_data: Digest
     seed: int
+    mix: Mix
     nodes: Count
     confidence: Share
     policies: tuple[PolicyFigures, ...]

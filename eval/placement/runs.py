@@ -7,19 +7,25 @@ from pathlib import Path
 import numpy as np
 
 from contracts.profile import WorkloadProfile
+from eval.errors import EvaluationError
 from eval.placement.agents import Agents
 from eval.placement.arrivals import Schedule, draw_schedule
 from eval.placement.cluster import Cluster
 from eval.placement.default_scheduler import DefaultPolicy
 from eval.placement.demand import BACKGROUND_GROUP, demands_of
 from eval.placement.ledger import RunFigures
-from eval.placement.leeward import LeewardPolicy
+from eval.placement.leeward import LeewardPolicy, champion_in
 from eval.placement.oracle import OraclePolicy
 from eval.placement.play import play
-from eval.placement.policy import Policy, PolicyName
+from eval.placement.policies import PolicyName
+from eval.placement.policy import Policy
+from eval.placement.random_choice import RandomPolicy
+from eval.placement.regime_only import RegimeOnlyPolicy
 from eval.placement.settings import PlacementSettings
 from eval.placement.threshold import LatestStates, ThresholdPolicy
 from eval.testbed.cluster import simulated_nodes
+from serving.bundle_directory import Bundle
+from serving.regime_model import RegimeModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +33,14 @@ class Run:
     """One schedule, and what must not be known of it before.
 
     Attributes:
-        functions: groups of the network functions that come.
+        part: number of the part that the groups are of.
+        held_out: groups of the part, of whatever mix.
+        functions: groups of those that come.
         nodes_seed, schedule_seed, ties_seed: the same for every policy.
     """
 
+    part: int
+    held_out: frozenset[str]
     functions: frozenset[str]
     nodes_seed: int
     schedule_seed: int
@@ -38,34 +48,49 @@ class Run:
 
     @property
     def unseen(self) -> frozenset[str]:
-        """Groups that the bundle is trained without: all that is placed."""
-        return self.functions | {BACKGROUND_GROUP}
+        """Groups that the bundle is trained without: all that is placed, and what other mixes place of this part."""
+        return self.held_out | {BACKGROUND_GROUP}
 
 
-def draw_runs(settings: PlacementSettings, functions: Sequence[str]) -> tuple[Run, ...]:
+def draw_runs(
+    settings: PlacementSettings, functions: Sequence[str], *, taken: frozenset[str] | None = None
+) -> tuple[Run, ...]:
     """Cut groups of network functions into parts; each part is placed in one run, with the background.
 
-    So in each repetition every network function is placed once, by a bundle that has not seen it.
+    So in each repetition every network function is placed once, by a bundle that has not seen it. Repetitions share
+    the parts, and so the bundles; nodes, arrivals and ties are drawn anew.
 
     Args:
         settings: how many parts, how often.
         functions: the groups, see ``eval.placement.demand.function_groups``.
+        taken: those that the mix takes; all where absent.
+
+    Raises:
+        EvaluationError: the mix takes nothing of a part.
     """
     rng = np.random.default_rng(settings.seed)
     runs = []
+    groups = rng.permutation(functions).tolist()
+    parts = [frozenset(groups[part :: settings.parts]) for part in range(settings.parts)]
     for _ in range(settings.repetitions):
-        groups = rng.permutation(functions).tolist()
-        for part in range(settings.parts):
+        for part, held_out in enumerate(parts):
+            coming = held_out if taken is None else held_out & taken
+            if not coming:
+                raise EvaluationError(
+                    f"mix {settings.mix} takes none of {', '.join(sorted(held_out))}: cut fewer parts"
+                )
             nodes_seed, schedule_seed, ties_seed = rng.integers(2**31, size=3).tolist()
             runs.append(
                 Run(
-                    functions=frozenset(groups[part :: settings.parts]),
+                    part=part,
+                    held_out=held_out,
+                    functions=coming,
                     nodes_seed=nodes_seed,
                     schedule_seed=schedule_seed,
                     ties_seed=ties_seed,
                 )
             )
-    return tuple(runs)
+    return tuple(runs[: settings.runs])
 
 
 def schedule_of(
@@ -77,7 +102,7 @@ def schedule_of(
         EvaluationError: a workload has no profile.
     """
     return draw_schedule(
-        demands_of(run.functions, profiles),
+        demands_of(run.functions, profiles, mix=settings.mix),
         demands_of(frozenset({BACKGROUND_GROUP}), profiles),
         settings,
         capacity_cpus=capacity_cpus,
@@ -94,14 +119,16 @@ def play_run(
         run: what comes.
         name: the policy.
         profiles: of what comes, from profile runs.
-        state: of this run, see ``eval.placement.unseen.prepare_state``; only Leeward looks at it.
+        state: of this run, see ``eval.placement.unseen.prepare_state``; only Leeward looks at it, whole or without
+            its model.
         settings: paces.
 
     Raises:
         EvaluationError: a workload has no profile, or Leeward no champion.
         TestbedError: the testbed finds no equilibrium.
     """
-    cluster = Cluster(simulated_nodes(seed=run.nodes_seed))
+    nodes = simulated_nodes(seed=run.nodes_seed, count=settings.nodes)
+    cluster = Cluster(nodes, partitioned=name.partitions)
     schedule = schedule_of(run, profiles, settings, capacity_cpus=cluster.cpus)
     policy = _policy(name, cluster, state=state, settings=settings, rng=np.random.default_rng(run.ties_seed))
     return play(schedule, policy, cluster)
@@ -110,19 +137,29 @@ def play_run(
 def _policy(
     name: PolicyName, cluster: Cluster, *, state: Path, settings: PlacementSettings, rng: np.random.Generator
 ) -> Policy:
+    def agents(latest: LatestStates, bundle: Bundle | None = None) -> Agents:
+        return Agents(
+            cluster,
+            publisher=latest,
+            window_seconds=settings.window_seconds,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            predictor=None if bundle is None else RegimeModel(bundle),
+            bundle_digest=None if bundle is None else bundle.digest,
+        )
+
+    latest = LatestStates()
+    policy: Policy
     match name:
-        case PolicyName.DEFAULT:
-            return DefaultPolicy(cluster, rng=rng)
+        case PolicyName.DEFAULT | PolicyName.PARTITIONED | PolicyName.MOST_ALLOCATED:
+            policy = DefaultPolicy(cluster, rng=rng, packing=name is PolicyName.MOST_ALLOCATED)
+        case PolicyName.RANDOM:
+            policy = RandomPolicy(rng)
         case PolicyName.THRESHOLD:
-            latest = LatestStates()
-            agents = Agents(
-                cluster,
-                publisher=latest,
-                window_seconds=settings.window_seconds,
-                heartbeat_seconds=settings.heartbeat_seconds,
-            )
-            return ThresholdPolicy(cluster, agents=agents, latest=latest, rng=rng)
-        case PolicyName.LEEWARD:
-            return LeewardPolicy(cluster, state=state, settings=settings, rng=rng)
+            policy = ThresholdPolicy(cluster, agents=agents(latest), latest=latest, rng=rng)
+        case PolicyName.REGIME_ONLY:
+            policy = RegimeOnlyPolicy(cluster, agents=agents(latest, champion_in(state)), latest=latest, rng=rng)
+        case PolicyName.LEEWARD | PolicyName.PARTITIONED_LEEWARD:
+            policy = LeewardPolicy(cluster, state=state, settings=settings, rng=rng)
         case PolicyName.ORACLE:
-            return OraclePolicy(cluster)
+            policy = OraclePolicy(cluster)
+    return policy

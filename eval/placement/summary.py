@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from eval.figure import Figure
 from eval.intervals import mean_over_runs
-from eval.placement.policy import PolicyName
+from eval.placement.policies import PolicyName
 from eval.placement.report import PlacementReport, PlacementRun, PolicyFigures, PolicyRun
 from eval.placement.runs import Run
 from eval.placement.settings import PlacementSettings
-from eval.testbed.cluster import NODE_KINDS
 
 
 def placement_report(
@@ -26,14 +25,15 @@ def placement_report(
         settings: that they were drawn with.
         training_data: digest of the traces.
     """
-    by_policy = {name: [played[index, name] for index in range(len(runs))] for name in PolicyName}
+    by_policy = {name: [played[index, name] for index in range(len(runs))] for name in settings.policies}
     return PlacementReport(
         training_data=training_data,
         seed=settings.seed,
-        nodes=len(NODE_KINDS),
+        mix=settings.mix,
+        nodes=settings.nodes,
         confidence=settings.confidence,
         policies=tuple(
-            _policy_figures(name, own, by_policy[PolicyName.DEFAULT], confidence=settings.confidence)
+            _policy_figures(name, own, by_policy[PolicyName.DEFAULT], settings=settings)
             for name, own in by_policy.items()
         ),
         runs=tuple(
@@ -47,10 +47,12 @@ def placement_report(
 
 
 def _policy_figures(
-    name: PolicyName, own: Sequence[PolicyRun], default: Sequence[PolicyRun], *, confidence: float
+    name: PolicyName, own: Sequence[PolicyRun], default: Sequence[PolicyRun], *, settings: PlacementSettings
 ) -> PolicyFigures:
     def figure(values: Sequence[float], *, least: float = 0.0, most: float = float("inf")) -> Figure:
-        return Figure.of(mean_over_runs(values, confidence=confidence), units=len(values), least=least, most=most)
+        return Figure.of(
+            mean_over_runs(values, confidence=settings.confidence), units=len(values), least=least, most=most
+        )
 
     def spared(ours: Sequence[float], theirs: Sequence[float]) -> Figure | None:
         if name is PolicyName.DEFAULT:
@@ -65,7 +67,10 @@ def _policy_figures(
         mean_excess=figure(excess),
         excess_spared=spared(excess, [run.mean_excess for run in default]),
         worst_slowdown=figure([run.worst_slowdown for run in own], least=1.0),
-        nodes_used=figure([run.nodes_used for run in own], most=float(len(NODE_KINDS))),
+        p99_slowdown=figure([run.p99_slowdown for run in own], least=1.0),
+        hurt=figure([run.hurt for run in own]),
+        pods_per_node=figure([run.pods_per_node for run in own]),
+        nodes_used=figure([run.nodes_used for run in own], most=float(settings.nodes)),
         load=figure([run.load for run in own], most=1.0),
         placed=sum(run.placed for run in own),
         refused=sum(run.refused for run in own),

@@ -11,7 +11,7 @@ from eval.placement.arrivals import Arrival
 from eval.placement.cluster import Cluster
 from eval.placement.default_scheduler import default_scores, select_host
 
-THRESHOLDS: Mapping[str, float] = {"dram_utilisation": 0.6, "llc_occupancy_share": 0.8}
+THRESHOLDS: Mapping[str, float] = {"dram_utilisation": 0.6, "l3_miss_ratio": 0.5}
 """From these values up a domain counts as busy; whoever sets thresholds by hand sets some such."""
 
 

@@ -1,20 +1,34 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.axis import AXES
 from contracts.trace import LabelledTrace
-from eval.heldout.baselines import Baseline, baselines, calibrated_bound, quantile_bound
+from eval.heldout.asked import Asked, data_to_fit
+from eval.heldout.baselines import Baseline, calibrated_bound, fitted_baselines, quantile_bound
 from pipelines.dataset import TraceDataset
 from pipelines.labels import by_rules
-from tests.unit.eval.heldout.fabricated import predictions_on
+from pipelines.predictions import HeldOutPredictions
+from pipelines.settings import TrainingSettings
+from tests.unit.eval.heldout.fabricated import RATE, predictions_on
 from tests.unit.pipelines.synthetic_dataset import synthetic_dataset
+
+Said = Callable[[HeldOutPredictions], list[Baseline]]
 
 
 @pytest.fixture(scope="module")
-def found(dataset: TraceDataset) -> dict[str, Baseline]:
-    every = baselines(dataset, predictions_on(dataset, upper=2.0), folds=10)
+def said(dataset: TraceDataset) -> Said:
+    """What baselines say of the rows that predictions are of; fitted once."""
+    data = data_to_fit(dataset, TrainingSettings())
+    fitted = fitted_baselines(data, rate=RATE)
+    return lambda predictions: list(fitted.said(Asked(data=data, predictions=predictions)))
+
+
+@pytest.fixture(scope="module")
+def found(dataset: TraceDataset, said: Said) -> dict[str, Baseline]:
+    every = said(predictions_on(dataset, upper=2.0))
     return {baseline.judge: baseline for baseline in every if baseline.judge is not None}
 
 
@@ -55,23 +69,21 @@ def test_rules_judge_by_the_window_alone(dataset: TraceDataset, found: dict[str,
     assert np.array_equal(regimes.probability, np.nan_to_num(by_rules(vectors)))
 
 
-def test_the_majority_is_that_of_the_windows_without_the_group(dataset: TraceDataset) -> None:
-    predictions = predictions_on(dataset, upper=2.0)
-    always = np.zeros_like(predictions.regimes.pressed)
-    always[:, AXES.index(AXES[0])] = predictions.regimes.group != "group-01"
-    predictions.regimes.pressed[:] = always
-    majority = next(
-        baseline for baseline in baselines(dataset, predictions, folds=10) if baseline.judge == "majority"
-    ).predictions.regimes
-    assert majority.probability[majority.group == "group-01", 0].tolist() == [1.0] * int(
-        (majority.group == "group-01").sum()
-    )
-    assert not majority.probability[:, 1:].any()
+def test_the_majority_is_that_of_the_windows_without_the_group(
+    dataset: TraceDataset, found: dict[str, Baseline]
+) -> None:
+    regimes = found["majority"].predictions.regimes
+    data = data_to_fit(dataset, TrainingSettings())
+    others = np.array(["group-01" not in trace.groups for trace in data.windows.traces])
+    share = np.nanmean(data.labels.pressed[others], axis=0)
+    own = regimes.probability[regimes.group == "group-01"]
+    assert len(own)
+    assert (own == (share > 0.5)).all()
 
 
-def test_an_axis_that_the_model_does_not_judge_is_asked_of_nobody(dataset: TraceDataset) -> None:
+def test_an_axis_that_the_model_does_not_judge_is_asked_of_nobody(dataset: TraceDataset, said: Said) -> None:
     predictions = predictions_on(dataset, upper=2.0)
     predictions.regimes.probability[:, 0] = np.nan
-    for baseline in baselines(dataset, predictions, folds=10):
+    for baseline in said(predictions):
         assert np.isnan(baseline.predictions.regimes.probability[:, 0]).all()
         assert not np.isnan(baseline.predictions.regimes.probability[:, 1:]).any()

@@ -6,13 +6,14 @@ from rich.console import Console
 from contracts.axis import Axis
 from eval.campaign import CampaignSettings, run_campaign
 from eval.placement import PLACEMENT_FILE, PlacementReport, PlacementSettings, compare, render_placement
-from eval.placement.compare import RUNS
+from eval.placement.compare import RUNS, part_name
 from eval.placement.demand import BACKGROUND_GROUP
-from eval.placement.policy import PolicyName
+from eval.placement.picture import draw_placement, write_picture
+from eval.placement.policies import PolicyName
 from eval.placement.report import PolicyRun
 from eval.placement.runs import draw_runs, play_run
 from eval.placement.summary import placement_report
-from eval.placement.table import verdict
+from eval.placement.table import TITLES, targets, verdict
 from eval.placement.unseen import without_groups
 from eval.reports import report_path
 from eval.testbed.catalogue import SMALL, workload
@@ -37,6 +38,9 @@ def report_of(leeward: tuple[float, ...]) -> PlacementReport:
             policy=name,
             violated=share,
             worst_slowdown=2.0,
+            p99_slowdown=1.8,
+            hurt=4.0,
+            pods_per_node=5.0,
             mean_excess=share / 2,
             placed=98,
             refused=2,
@@ -61,6 +65,15 @@ def test_every_network_function_is_placed_once_by_a_bundle_that_never_saw_it() -
         != draw_runs(PlacementSettings(seed=1), FUNCTIONS)
         == draw_runs(PlacementSettings(seed=1), FUNCTIONS)
     )
+
+
+def test_a_bundle_is_used_again_by_runs_of_its_part_and_by_nobody_with_other_traces_or_training() -> None:
+    runs = draw_runs(SETTINGS, FUNCTIONS)
+    names = [part_name(run, training=QUICK, training_data=DIGEST) for run in runs]
+    assert names[:3] == names[3:]
+    assert len(set(names)) == 3
+    assert part_name(runs[0], training=TrainingSettings(), training_data=DIGEST) not in names
+    assert part_name(runs[0], training=QUICK, training_data="sha256:2") not in names
 
 
 def test_policies_are_compared_run_by_run() -> None:
@@ -118,12 +131,29 @@ def test_the_table_fits_a_terminal(width: int, tmp_path: Path) -> None:
         assert word in text
 
 
+def test_targets_are_called_missed_where_they_are_and_met_where_they_are() -> None:
+    assert "of the default scheduler's 40.0 %: missed. At most 15 % above the oracle's 10.0 %: missed." in targets(
+        report_of((0.2, 0.3, 0.4))
+    )
+    assert "%: met. At most 15 % above the oracle's 10.0 %: met." in targets(report_of((0.07, 0.08, 0.09)))
+
+
+def test_the_picture_names_every_policy_played(tmp_path: Path) -> None:
+    report = report_of((0.2, 0.3, 0.4))
+    (tmp_path / "reports").mkdir()
+    assert write_picture(report, tmp_path).read_bytes().startswith(b"<?xml")
+    axes = draw_placement(report).axes[0]
+    assert {text.get_text() for text in axes.texts} == {TITLES[figures.policy] for figures in report.policies}
+
+
 def test_a_report_comes_back_from_json() -> None:
     report = report_of((0.2, 0.3, 0.4))
     assert PlacementReport.from_json(report.to_json(indent=2)) == report
 
 
-TINY = PlacementSettings(parts=2, load=0.05, most_load=0.1, churn=4, gap_seconds=40.0, last_seconds=30.0, workers=2)
+TINY = PlacementSettings(
+    parts=2, repetitions=1, load=0.05, most_load=0.1, churn=4, gap_seconds=40.0, last_seconds=30.0, workers=2
+)
 QUICK = TrainingSettings(
     rate=0.7,
     fewest_pressed=10,
@@ -155,7 +185,7 @@ def test_the_whole_comparison_on_a_small_scale(dataset: TraceDataset, tmp_path: 
     assert PlacementReport.from_json(report_path(tmp_path, PLACEMENT_FILE).read_bytes()) == report
     assert report.training_data == dataset.digest
     for index, run in enumerate(report.runs):
-        bundle = load_champion(tmp_path / RUNS / f"run-{index + 1}")
+        bundle = load_champion(next((tmp_path / RUNS).glob(f"part-{index + 1}-*")))
         assert bundle is not None
         assert set(run.unseen_groups).isdisjoint(bundle.manifest.training_groups)
         assert set(run.unseen_groups) | set(bundle.manifest.training_groups) == {*FUNCTIONS, BACKGROUND_GROUP}

@@ -12,6 +12,7 @@ from eval.placement.default_scheduler import (
     balanced_allocation,
     default_scores,
     least_allocated,
+    most_allocated,
     select_host,
 )
 from eval.placement.leeward import EXTENDER_WEIGHT
@@ -42,6 +43,26 @@ def test_scores_worked_out_by_hand(cpus: int, memory: int, least: int, balanced:
 def test_asking_for_more_never_raises_what_is_left(cpus: int, memory: int, more: int) -> None:
     less = least_allocated(Resources(cpus=cpus, memory_bytes=memory), NODE)
     assert 0 <= least_allocated(Resources(cpus=cpus + more, memory_bytes=memory + more), NODE) <= less <= 100
+
+
+@given(SHARES, SHARES)
+def test_what_is_taken_and_what_is_left_are_all_there_is_but_for_rounding(cpus: int, memory: int) -> None:
+    requested = Resources(cpus=cpus, memory_bytes=2 * memory)
+    assert 98 <= most_allocated(requested, NODE) + least_allocated(requested, NODE) <= 100
+
+
+@pytest.mark.parametrize(
+    ("cpus", "memory", "most"), [(0, 0, 0), (3000, 5000, 27), (10_000, 20_000, 100), (11_000, 5000, 62)]
+)
+def test_most_allocated_worked_out_by_hand(cpus: int, memory: int, most: int) -> None:
+    assert most_allocated(Resources(cpus=cpus, memory_bytes=memory), NODE) == most
+
+
+def test_packing_chooses_the_fuller_node() -> None:
+    cluster = cluster_of("full", "empty")
+    cluster.place(arrival("upf-large", uid="resident", gibibytes=48), "full")
+    policy = DefaultPolicy(cluster, rng=np.random.default_rng(1), packing=True)
+    assert policy.choose(arrival("amf", gibibytes=24), ["full", "empty"]) == "full"
 
 
 @given(SHARES, SHARES)

@@ -66,3 +66,24 @@ def test_nothing_counts_before_the_measurement_begins() -> None:
 def test_no_time_is_no_division_by_zero() -> None:
     figures = Ledger().figures(cluster_of("a"))
     assert (figures.violated, figures.load, figures.nodes_used) == (0.0, 0.0, 0.0)
+
+
+def test_residents_that_a_newcomer_takes_beyond_their_tolerance_are_counted_once() -> None:
+    cluster = cluster_of("a")
+    schedule = Schedule(
+        arrivals=(
+            arrival("upf-large", uid="victim", at=10.0, max_slowdown=1.01),
+            arrival("batch", uid="noisy", at=40.0, max_slowdown=9.0),
+            arrival("batch", uid="noisier", at=50.0, max_slowdown=9.0),
+        ),
+        measured_from_seconds=20.0,
+        end_seconds=60.0,
+    )
+    figures = play(schedule, Scripted(["a", "a", "a"]), cluster)
+    assert figures.hurt == 50.0
+    assert figures.pods_per_node == pytest.approx((20 * 1 + 10 * 2 + 10 * 3) / 40)
+
+
+def test_the_99th_percentile_is_what_a_hundredth_of_the_time_exceeds() -> None:
+    ledger = Ledger(party_seconds=1000.0, seconds_by_hundredth={110: 985.0, 150: 8.0, 300: 7.0})
+    assert ledger.figures(cluster_of("a")).p99_slowdown == 1.5

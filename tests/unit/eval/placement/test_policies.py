@@ -9,6 +9,8 @@ from contracts.nodestate import NodeState
 from eval.placement.agents import Agents
 from eval.placement.cluster import Cluster
 from eval.placement.oracle import OraclePolicy
+from eval.placement.random_choice import RandomPolicy
+from eval.placement.regime_only import RegimeOnlyPolicy, regime_score
 from eval.placement.threshold import LatestStates, ThresholdPolicy, is_busy
 from tests.unit.eval.placement.pieces import arrival, cluster_of
 
@@ -52,8 +54,8 @@ def test_the_oracle_looks_for_the_fewest_new_violations_before_the_worst_party()
 
 def test_a_domain_is_busy_from_a_threshold_up_and_a_missing_value_is_not() -> None:
     assert is_busy(state_with({"dram_utilisation": 0.6}))
-    assert is_busy(state_with({"llc_occupancy_share": 0.95, "dram_utilisation": None}))
-    assert not is_busy(state_with({"dram_utilisation": 0.59, "llc_occupancy_share": 0.79}))
+    assert is_busy(state_with({"l3_miss_ratio": 0.95, "dram_utilisation": None}))
+    assert not is_busy(state_with({"dram_utilisation": 0.59, "l3_miss_ratio": 0.49}))
     assert not is_busy(state_with({}))
     assert not is_busy(None)
 
@@ -70,6 +72,33 @@ def test_the_threshold_policy_leaves_the_busy_node_alone_though_it_has_more_room
     assert policy.choose(arrival("amf"), ["busy", "crowded"]) == "crowded"
     assert [is_busy(latest.states[name]) for name in ("busy", "crowded")] == [True, False]
     assert policy.choose(arrival("amf"), ["busy"]) == "busy"
+
+
+def test_at_random_every_node_with_room_is_as_likely() -> None:
+    policy = RandomPolicy(np.random.default_rng(3))
+    drawn = [policy.choose(arrival("amf"), ["a", "b", "c"]) for _ in range(300)]
+    assert min(drawn.count(name) for name in "abc") > 70
+
+
+def pressed(state: NodeState, probability: float) -> NodeState:
+    assert state.status is not None
+    first, second = state.status.domains
+    axes = first.axes.model_copy(update={"llc": probability})
+    domains = (first, second.model_copy(update={"axes": axes}))
+    return state.model_copy(update={"status": state.status.model_copy(update={"domains": domains})})
+
+
+def test_by_regimes_alone_a_node_scores_as_its_most_pressed_domain() -> None:
+    state = state_with({})
+    assert [regime_score(pressed(state, share)) for share in (0.0, 0.32, 1.0)] == [10, 7, 0]
+    assert regime_score(None) == 3
+
+
+def test_by_regimes_alone_the_pressed_node_is_left_to_others() -> None:
+    cluster, latest = cluster_of("a", "b"), LatestStates()
+    policy = RegimeOnlyPolicy(cluster, agents=agents_of(cluster, latest), latest=latest, rng=np.random.default_rng(1))
+    latest.states = {"a": pressed(state_with({}), 0.9), "b": pressed(state_with({}), 0.1)}
+    assert policy.choose(arrival("amf"), ["a", "b"]) == "b"
 
 
 class Counted:
