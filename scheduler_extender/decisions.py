@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from contracts.model import Document, UtcTime
+from scheduler_extender.party_bounds import PartyBound
 from scheduler_extender.pod import Pod
 from scheduler_extender.verdict import Verdict
 from scheduler_extender.view import ClusterView
@@ -39,7 +40,7 @@ class Decision(Document):
     """One pod's placement.
 
     Attributes:
-        version: of this form.
+        version: of this form; 1 had no ``parties``.
         decided: when it was judged last, by the extender's clock.
         pod, uid, workload: namespace and name, UID, and the profile's key.
         champion: digest of the bundle that judged.
@@ -52,9 +53,10 @@ class Decision(Document):
             was not asked about, or nothing is predicted of it.
         best: nodes of the best score, some of them, by name.
         best_score, best_ratio: of the first of these.
+        parties: what was bounded on ``node`` just before the pod came; none where nothing was.
     """
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     decided: UtcTime
     pod: str
     uid: str
@@ -71,6 +73,7 @@ class Decision(Document):
     best: tuple[str, ...]
     best_score: int
     best_ratio: float | None
+    parties: tuple[PartyBound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,12 +129,21 @@ class Decisions:
         if len(self._pending) > PENDING:
             self._pending.popitem(last=False)
 
-    def placed(self, pod: Pod) -> Decision | None:
-        """Take note that a pod is bound; the decision, where it was judged here and not told yet."""
+    def awaits(self, uid: str) -> bool:
+        """Whether a pod was judged here and is not known to be bound."""
+        return uid in self._pending
+
+    def placed(self, pod: Pod, parties: tuple[PartyBound, ...] = ()) -> Decision | None:
+        """Take note that a pod is bound; the decision, where it was judged here and not told yet.
+
+        Args:
+            pod: bound.
+            parties: what was bounded on its node just before.
+        """
         judgement = self._pending.pop(pod.uid, None)
         if judgement is None:
             return None
-        decision = self._decision(pod, judgement)
+        decision = self._decision(pod, judgement, parties)
         self._lines.append(decision.to_json())
         self._recent[pod.uid] = decision
         if len(self._recent) > PENDING:
@@ -156,7 +168,7 @@ class Decisions:
             writer.write(self._lines[0])
             self._lines.popleft()
 
-    def _decision(self, pod: Pod, judgement: _Judgement) -> Decision:
+    def _decision(self, pod: Pod, judgement: _Judgement, parties: tuple[PartyBound, ...]) -> Decision:
         scores, ratios = judgement.scores, judgement.ratios
         by_name = sorted((self._view.name(int(row)), place) for place, row in self._best(judgement))
         first = by_name[0][1] if by_name else int(scores.argmax())
@@ -179,6 +191,7 @@ class Decisions:
             best=tuple(name for name, _ in by_name[:BEST_NAMED]),
             best_score=int(scores.max()),
             best_ratio=_known(ratios[first]),
+            parties=parties,
         )
 
     def _best(self, judgement: _Judgement) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ One thread uses an ``Extender``, so nothing is locked. Only ``news`` may run in 
 """
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -22,6 +22,7 @@ from scheduler_extender.journal import Journal
 from scheduler_extender.kept import KeptWorkload
 from scheduler_extender.knowledge import Knowledge
 from scheduler_extender.metrics import Gauge, Metrics
+from scheduler_extender.party_bounds import PartyBound, party_bounds
 from scheduler_extender.pod import Pod
 from scheduler_extender.pod_report import PodReport, encode_report
 from scheduler_extender.policy import LeewardPolicy
@@ -106,9 +107,11 @@ class Extender:
 
     def take_over(self, news: News) -> None:
         """Let news count from now on."""
+        placed = [pod.value for pod in news.pods.changed if pod.value is not None and pod.value.node]
+        before = {pod.uid: self._bounds_before(pod) for pod in placed if self._decisions.awaits(pod.uid)}
         self._knowledge.take_over(news, now=self._clock())
         for pod in news.pods.changed:
-            self._follow_decision(pod)
+            self._follow_decision(pod, before)
 
     def write_decisions(self, writer: DecisionWriter) -> None:
         """Write down what became of pods; may run in another thread, one call at a time."""
@@ -328,10 +331,24 @@ class Extender:
             )
         return shadowed
 
-    def _follow_decision(self, change: Change[Pod]) -> None:
+    def _bounds_before(self, pod: Pod) -> tuple[PartyBound, ...]:
+        """What is bounded on a pod's node while the pod is not known to be there yet."""
+        return self._safely("placed", lambda: self._bounds_on_its_node(pod), lambda: ())
+
+    def _bounds_on_its_node(self, pod: Pod) -> tuple[PartyBound, ...]:
+        forecasts, row = self._knowledge.forecasts, int(self._knowledge.view.lookup([pod.node])[0])
+        outlook = None if forecasts is None or row < 0 else forecasts.outlook(row)
+        if forecasts is None or outlook is None:
+            return ()
+        workload, tolerance = forecasts.book.of(pod.key), self._policy.tolerance_of(pod)
+        return party_bounds(outlook, pod=pod, workload=workload, tolerance=tolerance, forecasts=forecasts)
+
+    def _follow_decision(self, change: Change[Pod], before: Mapping[str, tuple[PartyBound, ...]]) -> None:
         if change.value is None:
             self._decisions.forget(change.name)
-        elif change.value.node and (decision := self._decisions.placed(change.value)) is not None:
+            return
+        parties = before.get(change.name, ())
+        if change.value.node and (decision := self._decisions.placed(change.value, parties)) is not None:
             self.metrics.count("placements_total", shadowed=str(decision.shadowed).lower())
             log.debug("placed", **decision.model_dump(mode="json"))
 

@@ -71,6 +71,34 @@ def test_a_decision_says_what_was_chosen_and_what_would_have_been(
     assert found.champion.startswith("sha256:")
 
 
+def test_a_decision_names_each_partys_bound_as_it_was_before_the_pod_came(three_nodes: Path, build: Build) -> None:
+    place(three_nodes, pod_object("resident", node="spr-0001", profile="transcode", started=NOW - timedelta(hours=1)))
+    extender = build()
+    ask(extender, "a")
+    body = args(pod_object("a", annotations=TOLERANT), "spr-0001")
+    explained = json.loads(extender.explain(body).content)["nodes"][0]["parties"]
+    bind(extender, three_nodes, "a", "spr-0001")
+    (found,) = written(extender, three_nodes)
+    assert {(party.uid, party.newcomer, party.node) for party in found.parties} == {
+        ("a", True, "spr-0001"),
+        ("resident", False, "spr-0001"),
+    }
+    assert sorted((party.domain, party.workload, party.bound, party.tolerance) for party in found.parties) == sorted(
+        (party["domain"], party["workload"], party["bound"], party["tolerance"]) for party in explained
+    )
+
+
+def test_a_line_of_the_first_version_is_read(three_nodes: Path, build: Build) -> None:
+    extender = build()
+    ask(extender, "a")
+    bind(extender, three_nodes, "a", "spr-0001")
+    (found,) = written(extender, three_nodes)
+    first = {key: value for key, value in json.loads(found.to_json()).items() if key != "parties"} | {"version": 1}
+    (three_nodes / DECISIONS / FILE).write_text(json.dumps(first) + "\n")
+    (read,) = read_decisions(three_nodes / DECISIONS)
+    assert read == found.model_copy(update={"version": 1, "parties": ()})
+
+
 def test_what_a_shadowed_pod_would_have_been_told_is_kept(three_nodes: Path, build: Build) -> None:
     extender = build(UNHURRIED.model_copy(update={"leeward_policy": LeewardPolicy(shadow_share=1.0)}))
     demanding = {"leeward.dev/enforcement": "required", "leeward.dev/max-slowdown": "1.0"}
@@ -175,5 +203,5 @@ def line(uid: str) -> bytes:
         best_score=3,
         best_ratio=None,
     )
-    assert json.loads(decision.to_json())["version"] == 1
+    assert json.loads(decision.to_json())["version"] == 2
     return decision.to_json() + b"\n"

@@ -3,11 +3,14 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from contracts.regime import Regime
 from eval.watch.prediction import RecordedPrediction, Recordings
 from eval.watch.recorded_decisions import RecordedDecisions
+from scheduler_extender.party_bounds import PartyBound
 
-PARTY = {
+PARTY: dict[str, Any] = {
     "pod": "core/upf-0",
     "uid": "uid-1",
     "workload": "upf-large",
@@ -43,6 +46,11 @@ def test_each_party_with_a_bound_is_a_prediction(tmp_path: Path) -> None:
     assert found.predictions[0] == FIRST
     assert [(one.pod_uid, one.domain) for one in found.predictions] == [("uid-1", "socket1"), ("uid-2", "")]
     assert found.unreadable == 0
+
+
+def test_what_the_extender_calls_a_party_is_what_is_read() -> None:
+    written = PartyBound(**PARTY, regime=Regime.QUIET).to_json()
+    assert json.loads(written).items() >= PARTY.items()
 
 
 def test_version_one_has_no_bounds_and_torn_lines_are_counted_but_for_the_one_being_written(tmp_path: Path) -> None:
