@@ -28,7 +28,7 @@ def profile_name(key: str) -> str:
     """What a workload's file is called, without its suffix: no two keys are called alike.
 
     >>> profile_name("upf-large"), profile_name("core/upf")[:9]
-    ('upf-large', '+3a84c4b0')
+    ('upf-large', '+633422c3')
     """
     return key if _PLAIN.fullmatch(key) else f"{_DIGEST}{hashlib.sha256(key.encode()).hexdigest()}"
 
