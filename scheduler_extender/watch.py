@@ -57,13 +57,17 @@ async def keep_up(
     if cluster is not None:
         beside.append(asyncio.create_task(_follow(extender, cluster, unsettled, way=way)))
     try:
-        while not announcing.done():
+        for task in beside:
+            task.add_done_callback(lambda _: fresh.set())
+        while not any(task.done() for task in beside):
             await fresh.wait()
             fresh.clear()
             extender.take_over(await asyncio.to_thread(_news, extender, writer))
             unsettled.set()
             await _paused(stop, _GATHER_MS / 1000)
-        announcing.result()
+        for task in beside:
+            if task.done():
+                task.result()
     finally:
         for task in beside:
             task.cancel()

@@ -1,7 +1,8 @@
 """The real server on an API server's lists and watches: what the state directory gives elsewhere."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import pytest
 from contracts.nodestate import NodeState
 from scheduler_extender.cluster import NODE_STATES, NODES, PODS, Cluster
 from scheduler_extender.errors import ExtenderError
+from scheduler_extender.intake import News
 from scheduler_extender.main import build_extender, server_of
 from scheduler_extender.pod_report import told
 from scheduler_extender.report_client import report_of
+from scheduler_extender.right_of_way import RightOfWay
 from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.service import utc_now
+from scheduler_extender.watch import keep_up
 from tests.unit.live_server import eventually, running
 from tests.unit.scheduler_extender.api_stub import ApiStub, api_stubs
 from tests.unit.scheduler_extender.asking import QUICK, Client
@@ -177,3 +181,20 @@ def test_a_pod_is_explained_by_name_while_it_waits_and_once_it_is_bound(
 def test_an_extender_that_is_not_there_is_named_with_what_to_do() -> None:
     with pytest.raises(ExtenderError, match=r"can't be asked: .*port-forward"):
         report_of("http://127.0.0.1:1", namespace="default", name="x")
+
+
+class Unreadable(Cluster):
+    """What no thread follows, and whose news end whoever takes them over."""
+
+    def follow(self, heard: Callable[[], None]) -> None:
+        heard()
+
+    def news(self, *, seconds: float) -> News | None:
+        raise RuntimeError(f"nothing to be had in {seconds:g} s")
+
+
+def test_whatever_ends_the_taking_over_is_not_passed_over_in_silence(state: Path, stubs: dict[str, ApiStub]) -> None:
+    cluster = Unreadable(stubs[PODS.path].server)
+    extender = build_extender(state, QUICK, following=True)
+    with pytest.raises(RuntimeError, match="nothing to be had"):
+        asyncio.run(keep_up(extender, state, asyncio.Event(), way=RightOfWay(), cluster=cluster))
