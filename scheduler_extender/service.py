@@ -16,12 +16,13 @@ from scheduler_extender import log
 from scheduler_extender.decisions import Decisions, DecisionWriter
 from scheduler_extender.errors import ArgsError
 from scheduler_extender.explanation import Explanation, NodeExplanation, domains_of, parties_of
+from scheduler_extender.gauges import gauges_of
 from scheduler_extender.health import Health
 from scheduler_extender.intake import Intake, News
 from scheduler_extender.journal import Journal
 from scheduler_extender.kept import KeptWorkload
 from scheduler_extender.knowledge import Knowledge
-from scheduler_extender.metrics import Gauge, Metrics
+from scheduler_extender.metrics import Metrics
 from scheduler_extender.party_bounds import PartyBound, party_bounds
 from scheduler_extender.pod import Pod
 from scheduler_extender.pod_report import PodReport, encode_report
@@ -42,7 +43,6 @@ from scheduler_extender.wire import (
     refuse_foreign_names,
     refuse_repeats,
 )
-from serving.exposition import Sample
 
 Clock = Callable[[], datetime]
 """UTC now."""
@@ -227,42 +227,7 @@ class Extender:
 
     def exposition(self) -> str:
         """All metrics in Prometheus' text format."""
-        health = self.health()
-        gauges = (
-            ("scoring", "1 with a champion, 0 in neutral mode.", float(health.mode == "scoring")),
-            ("nodes", "Nodes with a NodeState.", health.nodes),
-            ("workloads_observed", "Workloads bounded by windows of their own.", health.workloads_observed),
-            (
-                "observations_set_aside",
-                "Workloads whose own windows stand against another bundle or tier.",
-                health.observations_set_aside,
-            ),
-            (
-                "nodes_not_believed",
-                "Nodes whose NodeState is stale, from the future or refused.",
-                health.nodes_not_believed,
-            ),
-            ("oldest_state_seconds", "Age of the oldest NodeState.", health.oldest_state_seconds or 0.0),
-        )
-        by_standing = Gauge(
-            name="nodes_by_standing",
-            text="Nodes by how far their NodeState can be believed.",
-            samples=tuple(
-                Sample(value=number, labels=(("standing", standing),))
-                for standing, number in self._knowledge.standings(self._clock()).items()
-            ),
-        )
-        champion = Gauge(
-            name="champion",
-            text="1 for the champion that serves, by its registered version and its bundle's digest.",
-            samples=tuple(
-                Sample(value=1.0, labels=(("digest", found.digest), ("version", found.version)))
-                for found in (self._knowledge.champion,)
-                if found is not None
-            ),
-        )
-        single = (Gauge(name=name, text=text, samples=(Sample(value=value),)) for name, text, value in gauges)
-        return self.metrics.exposition((*single, by_standing, champion))
+        return self.metrics.exposition(gauges_of(self.health(), self._knowledge.standings(self._clock())))
 
     def _answered(
         self, verb: str, body: bytes, answer: Callable[[Args, IndexArray, float], Answer], *, arrived: float | None
