@@ -37,14 +37,23 @@ def placement(
     from eval.testbed.errors import TestbedError
     from pipelines.errors import PipelineError
     from scheduler_extender.errors import ExtenderError
+    from scheduler_extender.settings import read_settings
     from serving.errors import BundleError
 
     console = Console()
     with complaining_of(
         *(StateError, ContractError, EvaluationError, TestbedError, PipelineError, ExtenderError, BundleError)
     ):
-        settings = settings_for(mix=mix, policies=policies, nodes=nodes, pods=pods, seeds=seeds, load=load)
         directory = prepared(state)
+        settings = settings_for(
+            mix=mix,
+            policies=policies,
+            nodes=nodes,
+            pods=pods,
+            seeds=seeds,
+            load=load,
+            leeward_policy=read_settings(directory).leeward_policy,
+        )
         with step(console, "placement comparison") as report:
             found = compare(directory, settings, resume=resume, progress=report)
         picture = write_picture(found, directory)

@@ -23,10 +23,10 @@ _DIGESTS = 2.0 ** (8 * _DIGEST_BYTES)
 
 
 class UnknownRegime(StrEnum):
-    """How a node scores whose regime nobody can say: ``neutral``, and never better; or by its ``bound`` like any."""
+    """How a node scores whose regime nobody can say: by its ``bound`` like any; or ``neutral``, and never better."""
 
-    NEUTRAL = "neutral"
     BOUND = "bound"
+    NEUTRAL = "neutral"
 
 
 class NamespacePolicy(Document):
@@ -61,7 +61,7 @@ class LeewardPolicy(Document):
     background_namespaces: tuple[str, ...] = ("kube-system", "leeward-system")
     stale_after_seconds: Seconds = 300.0
     clock_skew_seconds: Seconds = 30.0
-    unknown_regime: UnknownRegime = UnknownRegime.NEUTRAL
+    unknown_regime: UnknownRegime = UnknownRegime.BOUND
     topology_policy: TopologyPolicy = TopologyPolicy.BEST_EFFORT
     shadow_share: Share = 0.0
 

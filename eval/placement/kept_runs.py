@@ -50,5 +50,6 @@ class KeptRuns:
 def kept_runs(state: Path, settings: PlacementSettings, *, training: TrainingSettings, training_data: str) -> KeptRuns:
     """Those of the same settings, traces and training; others lie in a directory of their own."""
     told = {name: value for name, value in asdict(settings).items() if name not in _OF_NO_RUN}
+    told["leeward_policy"] = settings.leeward_policy.model_dump(mode="json")
     key = sha256(json.dumps([told, training.model_dump(mode="json"), training_data], sort_keys=True).encode())
     return KeptRuns(directory=report_path(state, KEPT) / f"{settings.mix}-{key.hexdigest()[:12]}")

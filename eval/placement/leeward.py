@@ -27,6 +27,7 @@ from scheduler_extender.intake import News
 from scheduler_extender.main import build_extender
 from scheduler_extender.pod import Pod, parse_pod
 from scheduler_extender.service import Answer
+from scheduler_extender.settings import ExtenderSettings
 from scheduler_extender.sources import Change, Changes
 from serving.bundle_directory import Bundle
 from serving.champion import load_champion
@@ -59,7 +60,7 @@ class LeewardPolicy:
     Args:
         cluster: the nodes; its clock is the extender's, too.
         state: a state directory with a champion and the profiles of the workloads that come; nothing is written there.
-        settings: the agents' paces.
+        settings: the agents' paces, and the extender's policy.
         rng: for ties.
 
     Attributes:
@@ -87,7 +88,9 @@ class LeewardPolicy:
             predictor=RegimeModel(bundle),
             bundle_digest=bundle.digest,
         )
-        self._extender = build_extender(state, clock=self._now)
+        self._extender = build_extender(
+            state, ExtenderSettings(leeward_policy=settings.leeward_policy), clock=self._now
+        )
 
     def choose(self, arrival: Arrival, feasible: Sequence[str]) -> str | None:
         """Filter, prioritise, add up as kube-scheduler does, take the best."""

@@ -1,11 +1,12 @@
 """How large a placement comparison is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eval.errors import EvaluationError
 from eval.placement.mix import Mix
 from eval.placement.policies import SHORT, PolicyName
 from eval.testbed.cluster import NODE_KINDS
+from scheduler_extender.policy import LeewardPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class PlacementSettings:
         stay_seconds, background_stay_seconds: mean stay of a network function, and of a batch job.
         last_seconds: how long is measured after the last arrival.
         window_seconds, heartbeat_seconds: of the agents.
+        leeward_policy: the extender's, but for shadow mode, in which there would be nothing to compare.
         confidence: of all intervals.
         workers: processes that play runs beside one another; 1 plays all in this one.
 
@@ -55,6 +57,7 @@ class PlacementSettings:
     last_seconds: float = 300.0
     window_seconds: float = 10.0
     heartbeat_seconds: float = 120.0
+    leeward_policy: LeewardPolicy = field(default_factory=LeewardPolicy)
     confidence: float = 0.9
     workers: int = 2
 
@@ -78,6 +81,11 @@ class PlacementSettings:
                 f"policies are {', '.join(self.policies)}: each once, and {PolicyName.DEFAULT} among them, which the "
                 "others are compared with"
             )
+        if self.leeward_policy.shadow_share > 0.0:
+            raise EvaluationError(
+                f"shadowShare is {self.leeward_policy.shadow_share:g}: pods in the shadow are placed as if Leeward "
+                "were not there, so there is nothing to compare; leave it out"
+            )
         if self.churn < 1 or min(self.fill_gap_seconds, self.gap_seconds, self.window_seconds) <= 0.0:
             raise EvaluationError("nothing arrives, or time stands still: give arrivals, gaps and windows above zero")
 
@@ -88,13 +96,23 @@ _USUAL_NODES = len(NODE_KINDS)
 _ROOM_ABOVE = 0.2
 
 
-def settings_for(*, mix: str, policies: str, nodes: int, pods: int, seeds: int, load: float) -> PlacementSettings:
+def settings_for(
+    *,
+    mix: str,
+    policies: str,
+    nodes: int,
+    pods: int,
+    seeds: int,
+    load: float,
+    leeward_policy: LeewardPolicy | None = None,
+) -> PlacementSettings:
     """Settings of a comparison of some size; arrivals come the closer together, the more nodes there are.
 
     Args:
         mix, policies: names, policies with commas between; all policies where empty.
         nodes, pods, load: as in the settings.
         seeds: runs, two at least.
+        leeward_policy: an operator's, of which shadow mode is left out; the defaults where absent.
 
     Raises:
         EvaluationError: there is no such mix or policy, or a number makes no sense.
@@ -119,4 +137,5 @@ def settings_for(*, mix: str, policies: str, nodes: int, pods: int, seeds: int, 
         most_load=min(load + _ROOM_ABOVE, 1.0),
         fill_gap_seconds=usual.fill_gap_seconds * closer,
         gap_seconds=usual.gap_seconds * closer,
+        leeward_policy=(leeward_policy or usual.leeward_policy).model_copy(update={"shadow_share": 0.0}),
     )

@@ -114,7 +114,6 @@ def test_a_stale_state_never_makes_a_contended_node_look_better(
     ("state_of_it", "standing"),
     [
         (node_state("spr-0004", QUIET, characterised=False), Standing.OTHER_CPU),
-        (node_state("spr-0004", QUIET, Domain(regime=Regime.UNKNOWN)), Standing.UNDECIDED),
         (node_state("spr-0004"), Standing.ABSENT),
     ],
 )

@@ -13,6 +13,7 @@ from scheduler_extender.pod import Enforcement, Pod, parse_pod
 from scheduler_extender.policy import LeewardPolicy, NamespacePolicy, UnknownRegime
 from scheduler_extender.scoring import NEUTRAL_LOW
 from scheduler_extender.settings import ExtenderSettings
+from scheduler_extender.standing import Standing
 from tests.unit.scheduler_extender.conftest import UNHURRIED, Build
 from tests.unit.scheduler_extender.small_cluster import (
     QUIET,
@@ -92,10 +93,16 @@ def test_a_namespace_may_require_what_its_pods_do_not_ask_for(three_nodes: Path,
     assert json.loads(extender.filter(body).content)["NodeNames"] == ["spr-0001", "spr-0003"]
 
 
+def test_an_undecided_node_is_scored_by_its_bound_where_nothing_is_said() -> None:
+    assert LeewardPolicy().unknown_regime is UnknownRegime.BOUND
+
+
 @pytest.mark.parametrize("by", UnknownRegime)
 def test_a_node_of_unknown_regime_scores_as_the_policy_says(three_nodes: Path, build: Build, by: UnknownRegime) -> None:
     publish(three_nodes, node_state("spr-0004", Domain(regime=Regime.UNKNOWN, pressed=0.05)), node_state("n5", QUIET))
-    found = build(settings(unknown_regime=by)).scores(newcomer(), ("spr-0004", "n5"))
+    extender = build(settings(unknown_regime=by))
+    found = extender.scores(newcomer(), ("spr-0004", "n5"))
+    assert extender.explanation(newcomer(), ("spr-0004", "n5")).nodes[0].standing is Standing.UNDECIDED
     assert (found["spr-0004"] == found["n5"]) is (by is UnknownRegime.BOUND)
     assert (found["spr-0004"] == NEUTRAL_LOW) is (by is UnknownRegime.NEUTRAL)
 

@@ -6,6 +6,7 @@ from eval.placement.policies import PolicyName
 from eval.placement.report import PolicyRun
 from eval.placement.settings import PlacementSettings
 from pipelines.settings import TrainingSettings
+from scheduler_extender.policy import LeewardPolicy, UnknownRegime
 
 RUN = PolicyRun(
     policy=PolicyName.RANDOM,
@@ -41,3 +42,10 @@ def test_more_runs_and_policies_go_on_where_fewer_ended_and_another_load_begins_
     more = replace(settings, repetitions=9, runs=25, policies=tuple(PolicyName), workers=1)
     assert kept(tmp_path, more).find(1, PolicyName.RANDOM) == RUN
     assert kept(tmp_path, replace(settings, load=0.6)).find(1, PolicyName.RANDOM) is None
+
+
+def test_what_an_operator_decides_of_the_extender_is_played_apart(tmp_path: Path) -> None:
+    settings = PlacementSettings()
+    kept(tmp_path, settings).keep(1, RUN)
+    other = replace(settings, leeward_policy=LeewardPolicy(unknown_regime=UnknownRegime.NEUTRAL))
+    assert kept(tmp_path, other).find(1, PolicyName.RANDOM) is None
