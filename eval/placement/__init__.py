@@ -1,5 +1,8 @@
 from eval.placement.compare import compare
 from eval.placement.mix import Mix
+from eval.placement.packing import compare_packing
+from eval.placement.packing_picture import write_packing_picture
+from eval.placement.packing_table import render_packing
 from eval.placement.picture import write_picture
 from eval.placement.policies import PolicyName
 from eval.placement.report import PLACEMENT_FILE, PlacementReport
@@ -13,7 +16,10 @@ __all__ = [
     "PlacementSettings",
     "PolicyName",
     "compare",
+    "compare_packing",
+    "render_packing",
     "render_placement",
     "settings_for",
+    "write_packing_picture",
     "write_picture",
 ]

@@ -75,6 +75,23 @@ def compare(
 ) -> PlacementReport:
     """Place workloads that the bundle never saw, under several policies; the report goes to ``<state>/reports`` too.
 
+    Arguments and errors are those of ``compared``.
+    """
+    report = compared(state, settings, training=training, resume=resume, progress=progress)
+    write_report(report, state, PLACEMENT_FILE)
+    return report
+
+
+def compared(
+    state: Path,
+    settings: PlacementSettings | None = None,
+    *,
+    training: TrainingSettings | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> PlacementReport:
+    """The same without writing the report down.
+
     Args:
         state: the state directory, with the traces of a campaign.
         settings: what arrives; the defaults where absent.
@@ -115,7 +132,6 @@ def compare(
             _prepare(plays, dataset, how, pool=pool, tell=tell)
         played = _played(plays, chosen.policies, kept, pool=pool, tell=tell)
     report = placement_report(runs, played, settings=chosen, training_data=dataset.digest)
-    write_report(report, state, PLACEMENT_FILE)
     tell("placement compared", 1.0)
     return report
 

@@ -13,7 +13,7 @@ from eval.reports import report_path
 
 _COLOURS = {PolicyName.LEEWARD: BLUE, PolicyName.ORACLE: GREEN, PolicyName.DEFAULT: VERMILLION}
 _PARTITIONED = PURPLE
-_POINTS_A_LINE = 11.0
+POINTS_A_LINE = 11.0
 
 
 def draw_placement(report: PlacementReport) -> Sheet:
@@ -34,18 +34,18 @@ def draw_placement(report: PlacementReport) -> Sheet:
             100 * violated.value,
             yerr=[[100 * (violated.value - violated.lower)], [100 * (violated.upper - violated.value)]],
             fmt="o",
-            color=_colour(figures.policy),
+            color=colour_of(figures.policy),
         )
     axes.set_ylim(bottom=0.0)
     axes.margins(x=0.15)
     heights = [float(axes.transData.transform((0.0, 100 * each.violated.value))[1]) for each in report.policies]
-    apart = spread_out(heights, least=_POINTS_A_LINE * drawn.dpi / 72.0)
+    apart = spread_out(heights, least=POINTS_A_LINE * drawn.dpi / 72.0)
     for figures, height, moved in zip(report.policies, heights, apart, strict=True):
         label(
             axes,
             TITLES[figures.policy],
             at=(figures.pods_per_node.value, 100 * figures.violated.value),
-            colour=_colour(figures.policy),
+            colour=colour_of(figures.policy),
             by=(8.0, (moved - height) * 72.0 / drawn.dpi),
         )
     return drawn
@@ -62,5 +62,6 @@ def write_picture(report: PlacementReport, state: Path) -> Path:
     return path
 
 
-def _colour(policy: PolicyName) -> str:
+def colour_of(policy: PolicyName) -> str:
+    """The same in every picture."""
     return _PARTITIONED if policy.partitions else _COLOURS.get(policy, MUTED)
