@@ -47,13 +47,14 @@ class Cluster:
         Args:
             seconds: about how long it may take.
         """
+        all_read = all(each.synced for each in (self.nodes, self.pods, self.node_states))
         if self.nodes.waiting:
             return News(nodes=self.nodes.changes(seconds=seconds))
         if self.pods.waiting:
             return News(pods=self.pods.changes(seconds=seconds))
         if self.node_states.waiting:
             return News(node_states=self.node_states.changes(seconds=seconds))
-        self._whole = self._whole or all(each.synced for each in (self.nodes, self.pods, self.node_states))
+        self._whole = self._whole or all_read
         return None
 
     @property

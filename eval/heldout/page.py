@@ -1,9 +1,8 @@
 """The held-out report as one page that fetches nothing: tables and plots, each with its unit and what it means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 
-from eval.figure import Figure
 from eval.heldout.plots import (
     KINDS,
     axes_plot,
@@ -15,33 +14,8 @@ from eval.heldout.plots import (
     flips_plot,
 )
 from eval.heldout.report import BoundFigures, HeldOutReport, RegimeFigures
+from eval.page import fact_list, figure, number_cell, page, share_cell, table
 from pipelines.predictions import HeldOutKind
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #24292f; --paper: #fff; --muted: #57606a; --line: #d0d7de; --loud: #9a3b00 }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #0d1117; --muted: #9da7b1; --line: #3d444d; --loud: #ffb380 }
-}
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60em;
-  margin: 2em auto; padding: 0 1.2em }
-h1 { font-size: 1.6em; margin: 0 0 .3em } h2 { font-size: 1.2em; margin: 2em 0 .4em }
-.loud { border: 2px solid var(--loud); color: var(--loud); font-weight: 600; padding: .5em .8em; border-radius: 4px }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15em 1em } dt { color: var(--muted) } dd { margin: 0;
-  overflow-wrap: anywhere }
-.wide { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { border-bottom: 1px solid var(--line); padding: .3em .6em; text-align: right; vertical-align: top }
-th { font-weight: 600 } td small { display: block; color: var(--muted); white-space: nowrap }
-th:first-child, td:first-child { text-align: left } tr.own td { font-weight: 600 } tr.own small { font-weight: 400 }
-figure { margin: 1em 0; padding: .6em; background: #fff; border: 1px solid var(--line); border-radius: 4px }
-figure svg { display: block; width: 100%; height: auto }
-figcaption, .how { color: var(--muted); font-size: .92em } figcaption { color: #57606a; padding: .4em .3em 0 }
-@media print {
-  :root { --ink: #000; --paper: #fff; --muted: #444; --line: #bbb; --loud: #9a3b00 }
-  body { margin: 0; max-width: none; font-size: 10pt }
-  figure, tr, .loud { break-inside: avoid } .wide { overflow: visible }
-  h2, h3 { break-after: avoid }
-}
-""".strip()
 
 
 def held_out_page(report: HeldOutReport) -> str:
@@ -55,11 +29,7 @@ def held_out_page(report: HeldOutReport) -> str:
             *_observed(report),
         )
     )
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Held-out evaluation</title>\n'
-        f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
-    )
+    return page("Held-out evaluation", body)
 
 
 def _heading(report: HeldOutReport) -> Iterator[str]:
@@ -89,8 +59,7 @@ def _heading(report: HeldOutReport) -> Iterator[str]:
         "Digest of the traces": report.training_data,
         "Models": "those that the last training left" if report.left_by_training else "made for this report",
     }
-    entries = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in facts.items() if said)
-    yield f"<dl>{entries}</dl>\n"
+    yield fact_list(facts)
 
 
 def _bounds(report: HeldOutReport) -> Iterator[str]:
@@ -104,7 +73,7 @@ def _bounds(report: HeldOutReport) -> Iterator[str]:
         rows = [figures for figures in report.bounds if figures.kind is kind]
         if rows:
             yield f"<h3>{name.capitalize()}</h3>\n"
-            yield _table(
+            yield table(
                 (
                     "bound",
                     "covered, mean of groups",
@@ -119,7 +88,7 @@ def _bounds(report: HeldOutReport) -> Iterator[str]:
             )
     own = [figures for figures in report.bounds if figures.tier is not None]
     if any(figures.calibration for figures in own):
-        yield _plot(
+        yield figure(
             calibration_plot(report),
             "Calibration: what is covered when another rate is stated. Each group's margin is taken over the "
             "other groups' "
@@ -128,18 +97,18 @@ def _bounds(report: HeldOutReport) -> Iterator[str]:
             f"are {report.confidence:.0%} intervals over groups.",
         )
     if best_known(report, HeldOutKind.UNSEEN_VICTIM) is not None:
-        yield _plot(
+        yield figure(
             coverage_plot(report),
             f"Coverage of each group; red is less than the stated {report.rate:.0%} (dotted). A group's interval "
             "counts each "
             "different company that it was seen in as one row. The stated rate is meant for the mean, not for "
             "each group.",
         )
-        yield _plot(
+        yield figure(
             bounds_plot(report),
             "Bound against measured slowdown of unseen victims, in times, both axes logarithmic. The nearer "
             "above the line, "
-            "the better; the darker, the more rows. At the very top are bounds that are the ceiling.",
+            "the better; the stronger the colour, the more rows. At the very top are bounds that are the ceiling.",
         )
 
 
@@ -148,12 +117,12 @@ def _bound_row(figures: BoundFigures) -> tuple[str, ...]:
     worst = f"{100 * figures.coverage_worst_group.value:.0f} %<small>{escape(figures.worst_group)}</small>"
     return (
         name if figures.tier is None else f"{name}<small>profile: {figures.tier}</small>",
-        _share(figures.coverage),
-        _share(figures.coverage_pooled),
+        share_cell(figures.coverage),
+        share_cell(figures.coverage_pooled),
         worst,
-        _number(figures.mean_tightness),
+        number_cell(figures.mean_tightness),
         f"{100 * figures.ceiling.value:.1f} %",
-        _share(figures.mean_error),
+        share_cell(figures.mean_error),
     )
 
 
@@ -170,22 +139,22 @@ def _regimes(report: HeldOutReport) -> Iterator[str]:
         "as not pressed. "
         "Stressed only: windows that a stressor labelled. Unknown: windows that are not judged at all.</p>\n"
     )
-    yield _table(
+    yield table(
         ("judge", "macro-F1", "stressed only", "where decided", "unknown"),
         [_regime_row(figures) for figures in report.regimes],
         own=[figures.abstention is not None for figures in report.regimes],
     )
     own = next(figures for figures in report.regimes if figures.abstention is not None)
-    yield _table(("axis", "F1"), [(escape(axis), f"{score:.2f}") for axis, score in own.f1.items()], own=None)
+    yield table(("axis", "F1"), [(escape(axis), f"{score:.2f}") for axis, score in own.f1.items()])
     if own.axes:
-        yield _plot(
+        yield figure(
             axes_plot(own),
             "What was said of each axis: green right, red wrong, grey undecided. Numbers are windows, each once "
             "for every "
             "group held out of it.",
         )
     if own.confusion is not None and own.confusion.regimes:
-        yield _plot(
+        yield figure(
             confusion_plot(own),
             "Regimes as labelled and as judged, in shares of each label's windows. Left out: "
             f"{own.confusion.unlabelled:,} windows of which nobody can say which regime they were.",
@@ -194,8 +163,8 @@ def _regimes(report: HeldOutReport) -> Iterator[str]:
 
 def _regime_row(figures: RegimeFigures) -> tuple[str, ...]:
     scores = (figures.macro_f1, figures.macro_f1_injected, figures.macro_f1_decided)
-    unknown = "" if figures.abstention is None else _share(figures.abstention)
-    return (escape(figures.judge), *("" if score is None else _number(score) for score in scores), unknown)
+    unknown = "" if figures.abstention is None else share_cell(figures.abstention)
+    return (escape(figures.judge), *("" if score is None else number_cell(score) for score in scores), unknown)
 
 
 def _changes(report: HeldOutReport) -> Iterator[str]:
@@ -208,38 +177,36 @@ def _changes(report: HeldOutReport) -> Iterator[str]:
         "is unknown. The core clock is no feature; it parts these rows, and nothing else.</p>\n"
     )
     if report.missing:
-        yield _table(
+        yield table(
             ("without", "macro-F1", "where decided", "axes undecided", "contradicted", "not judged"),
             [
                 (
                     escape(each.group),
-                    _number(each.macro_f1),
-                    _number(each.macro_f1_decided),
+                    number_cell(each.macro_f1),
+                    number_cell(each.macro_f1_decided),
                     f"{100 * each.undecided:.1f} %",
-                    _share(each.contradicted, decimals=1),
+                    share_cell(each.contradicted, decimals=1),
                     escape(", ".join(each.unseen)),
                 )
                 for each in report.missing
             ],
-            own=None,
         )
     if report.clocks:
-        yield _table(
+        yield table(
             ("core clock", "rows", "covered", "tightness, mean", "macro-F1", "contradicted"),
             [
                 (
                     f"&times; {each.clock:g}",
                     f"{each.rows:,}",
-                    _share(each.coverage),
-                    _number(each.mean_tightness),
-                    "" if each.macro_f1 is None else _number(each.macro_f1),
-                    "" if each.contradicted is None else _share(each.contradicted, decimals=1),
+                    share_cell(each.coverage),
+                    number_cell(each.mean_tightness),
+                    "" if each.macro_f1 is None else number_cell(each.macro_f1),
+                    "" if each.contradicted is None else share_cell(each.contradicted, decimals=1),
                 )
                 for each in report.clocks
             ],
-            own=None,
         )
-    yield _plot(
+    yield figure(
         flips_plot(report),
         "How often a regime turns into another. &ldquo;another window&rdquo; changes nothing but the noise: "
         "what the other "
@@ -258,45 +225,15 @@ def _changes(report: HeldOutReport) -> Iterator[str]:
 def _observed(report: HeldOutReport) -> Iterator[str]:
     if report.observed:
         yield "<h2>Once a workload was observed in company</h2>\n"
-        yield _table(
+        yield table(
             ("windows observed", "covered, mean of groups", "worst workload", "tightness, mean"),
             [
                 (
                     str(each.observations),
-                    _share(each.coverage),
+                    share_cell(each.coverage),
                     f"{100 * each.coverage_worst_workload:.0f} %",
-                    _number(each.mean_tightness),
+                    number_cell(each.mean_tightness),
                 )
                 for each in report.observed
             ],
-            own=None,
         )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, own: Sequence[bool] | None) -> str:
-    """Cells are HTML; rows of the model itself stand out."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    ours = own or [False] * len(rows)
-    body = "".join(
-        f"<tr{' class=own' if mine else ''}>{''.join(f'<td>{_unbroken(cell)}</td>' for cell in row)}</tr>\n"
-        for row, mine in zip(rows, ours, strict=True)
-    )
-    return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n'
-
-
-def _unbroken(cell: str) -> str:
-    return cell.replace(" %", "&nbsp;%")
-
-
-def _plot(svg: str, caption: str) -> str:
-    drawn = svg.replace("<svg ", '<svg role="img" ', 1)
-    return f"<figure>\n{drawn}\n<figcaption>{caption}</figcaption>\n</figure>\n"
-
-
-def _share(figure: Figure, *, decimals: int = 0) -> str:
-    said = f"{100 * figure.value:.{decimals}f} %"
-    return f"{said}<small>{100 * figure.lower:.{decimals}f} to {100 * figure.upper:.{decimals}f}</small>"
-
-
-def _number(figure: Figure) -> str:
-    return f"{figure.value:.2f}<small>{figure.lower:.2f} to {figure.upper:.2f}</small>"

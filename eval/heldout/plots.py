@@ -1,23 +1,19 @@
 """The plots of a held-out report, as SVG that stands in a page: calibration, coverage, bounds, regimes, flips."""
 
-import io
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure as Sheet
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator, PercentFormatter
 
 from contracts.profile import Tier
-from eval.figure import Figure
 from eval.heldout.report import BoundFigures, Density, HeldOutReport, RegimeFigures
 from eval.heldout.tally import density_edges
+from eval.panels import draw_dots, draw_stacked, panels_of, svg_element
 from eval.pictures.style import (
     BLUE,
-    FAINT,
     GREEN,
     INK,
     MUTED,
@@ -39,7 +35,7 @@ _FULL = LinearSegmentedColormap.from_list("leeward", ["#e6f0f7", BLUE, "#002b45"
 def calibration_plot(report: HeldOutReport) -> str:
     """Coverage against the stated rate, a panel a kind of unseen."""
     with house_style():
-        sheet, panels = _sheet(2, height=3.5)
+        sheet, panels = panels_of(2, height=3.5)
         for axes, (kind, name) in zip(panels, KINDS.items(), strict=True):
             panel(axes, title=name, x="rate that a bound states", y="share of rows covered, mean over groups")
             axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
@@ -53,7 +49,7 @@ def calibration_plot(report: HeldOutReport) -> str:
             aside = 4.0 if report.rate < 0.7 else -4.0
             label(axes, f"stated here: {report.rate:.0%}", at=(report.rate, 0.33), colour=MUTED, by=(aside, 0.0))
             label(axes, "as stated", at=(0.995, 0.9), colour=MUTED, by=(-4.0, 0.0))
-        return _svg(sheet, "calibration")
+        return svg_element(sheet, "calibration")
 
 
 def coverage_plot(report: HeldOutReport) -> str:
@@ -61,17 +57,17 @@ def coverage_plot(report: HeldOutReport) -> str:
     chosen = [figures for kind in KINDS if (figures := best_known(report, kind)) is not None and figures.by_group]
     most = max(len(figures.by_group) for figures in chosen)
     with house_style():
-        sheet, panels = _sheet(len(chosen), height=1.1 + _ROW_INCHES * (most + 1), left=1.35, between=1.45)
+        sheet, panels = panels_of(len(chosen), height=1.1 + _ROW_INCHES * (most + 1), left=1.35, between=1.45)
         for axes, figures in zip(panels, chosen, strict=True):
             ordered = sorted(figures.by_group, key=lambda each: (each.coverage.value, each.group))
             rows = [("mean of groups", figures.coverage), *((each.group, each.coverage) for each in ordered)]
             panel(axes, title=f"{KINDS[figures.kind]}, {figures.tier}", x="share of rows covered")
-            _dots(axes, rows, good=lambda share: share >= report.rate)
+            draw_dots(axes, rows, good=lambda share: share >= report.rate)
             axes.axvline(report.rate, color=INK, linewidth=0.8, linestyle=":")
             axes.set_ylim(most + 0.6, -0.6)
             axes.set_xlim(0.0, 1.02)
             axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        return _svg(sheet, "coverage")
+        return svg_element(sheet, "coverage")
 
 
 def bounds_plot(report: HeldOutReport) -> str:
@@ -82,17 +78,17 @@ def bounds_plot(report: HeldOutReport) -> str:
         if figures.tier is not None and figures.density is not None
     ]
     with house_style():
-        sheet, panels = _sheet(len(found), height=4.3 if len(found) > 1 else 4.6, between=0.8)
+        sheet, panels = panels_of(len(found), height=4.3 if len(found) > 1 else 4.6, between=0.8)
         for axes, (tier, density) in zip(panels, found, strict=True):
             panel(axes, title=f"profile: {tier}", x="measured slowdown (times)", y="stated bound (times)")
             _density(axes, density)
-        return _svg(sheet, "bounds")
+        return svg_element(sheet, "bounds")
 
 
 def axes_plot(figures: RegimeFigures) -> str:
     """What was said of windows where an axis was labelled pressed, and where it was labelled clear."""
     with house_style():
-        sheet, panels = _sheet(2, height=1.2 + 0.27 * len(figures.axes), left=0.85, right=0.6, between=1.2)
+        sheet, panels = panels_of(2, height=1.2 + 0.27 * len(figures.axes), left=0.85, right=0.6, between=1.2)
         names = [each.axis for each in figures.axes]
         pressed = [
             (each.pressed_said_pressed, each.pressed_undecided, each.pressed_said_clear) for each in figures.axes
@@ -101,8 +97,8 @@ def axes_plot(figures: RegimeFigures) -> str:
         for axes, title, counts in zip(panels, ("labelled pressed", "labelled clear"), (pressed, clear), strict=True):
             panel(axes, title=title, x="share of windows")
             right = (GREEN, VERMILLION) if title == "labelled pressed" else (VERMILLION, GREEN)
-            _stacked(axes, names, counts, colours=(right[0], PALE, right[1]))
-        return _svg(sheet, "axes")
+            draw_stacked(axes, names, counts, colours=(right[0], PALE, right[1]))
+        return svg_element(sheet, "axes")
 
 
 def confusion_plot(figures: RegimeFigures) -> str:
@@ -114,7 +110,7 @@ def confusion_plot(figures: RegimeFigures) -> str:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     with house_style():
         side, height = 0.46 * len(names), 0.36 * len(rows)
-        sheet, (axes,) = _sheet(
+        sheet, (axes,) = panels_of(
             1, height=height + 1.3, left=1.2, bottom=0.9, right=max(WIDTH_INCHES - 1.2 - 1.6 * side, 0.3)
         )
         axes.grid(visible=False)
@@ -131,7 +127,7 @@ def confusion_plot(figures: RegimeFigures) -> str:
             range(len(rows)), [f"{name} ({int(of):,})" for name, of in zip(rows, counts.sum(axis=1), strict=True)]
         )
         panel(axes, x="judged", y="labelled (windows)")
-        return _svg(sheet, "confusion")
+        return svg_element(sheet, "confusion")
 
 
 def flips_plot(report: HeldOutReport) -> str:
@@ -148,14 +144,14 @@ def flips_plot(report: HeldOutReport) -> str:
     most = max(len(rows) for _, rows in shown)
     highest = max(figure.upper for _, rows in shown for _, figure in rows)
     with house_style():
-        sheet, panels = _sheet(len(shown), height=1.1 + _ROW_INCHES * most, left=1.35, between=1.35)
+        sheet, panels = panels_of(len(shown), height=1.1 + _ROW_INCHES * most, left=1.35, between=1.35)
         for axes, (title, rows) in zip(panels, shown, strict=True):
             panel(axes, title=title, x="share of windows contradicted")
-            _dots(axes, rows, good=lambda share: share <= 0.02)
+            draw_dots(axes, rows, good=lambda share: share <= 0.02)
             axes.set_ylim(most - 0.4, -0.6)
             axes.set_xlim(0.0, max(1.1 * highest, 0.01))
             axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        return _svg(sheet, "flips")
+        return svg_element(sheet, "flips")
 
 
 def _without(group: str) -> str:
@@ -170,26 +166,6 @@ def best_known(report: HeldOutReport, kind: HeldOutKind) -> BoundFigures | None:
 
 def _of_kind(report: HeldOutReport, kind: HeldOutKind) -> Iterator[BoundFigures]:
     return (figures for figures in report.bounds if figures.kind is kind)
-
-
-def _sheet(
-    columns: int, *, height: float, left: float = 0.6, right: float = 0.25, between: float = 0.75, bottom: float = 0.55
-) -> tuple[Sheet, tuple[Axes, ...]]:
-    sheet = Sheet(figsize=(WIDTH_INCHES, height))
-    inner = (WIDTH_INCHES - left - right - (columns - 1) * between) / columns
-    panels = sheet.subplots(
-        1,
-        columns,
-        squeeze=False,
-        gridspec_kw={
-            "left": left / WIDTH_INCHES,
-            "right": 1.0 - right / WIDTH_INCHES,
-            "top": 1.0 - 0.35 / height,
-            "bottom": bottom / height,
-            "wspace": between / inner,
-        },
-    )
-    return sheet, tuple(panels.flat)
 
 
 def _calibration(axes: Axes, figures: BoundFigures, colour: str) -> None:
@@ -208,17 +184,6 @@ def _calibration(axes: Axes, figures: BoundFigures, colour: str) -> None:
     axes.text(0.97, corner, f"profile: {figures.tier}", color=colour, ha="right", transform=axes.transAxes)
 
 
-def _dots(axes: Axes, rows: Sequence[tuple[str, Figure]], *, good: object) -> None:
-    assert callable(good)
-    for place, (_, figure) in enumerate(rows):
-        colour = BLUE if good(figure.value) else VERMILLION
-        axes.plot([figure.lower, figure.upper], [place, place], color=colour, linewidth=1.2, alpha=0.55)
-        axes.plot([figure.value], [place], color=colour, marker="o", linestyle="none", clip_on=False)
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.grid(visible=False, axis="y")
-
-
 def _density(axes: Axes, density: Density) -> None:
     edges = density_edges()
     axes.set(xscale="log", yscale="log", xlim=(edges[0], edges[-1]), ylim=(edges[0], edges[-1] * 1.02))
@@ -235,32 +200,3 @@ def _density(axes: Axes, density: Density) -> None:
     axes.plot(edges[[0, -1]], edges[[0, -1]], color=VERMILLION, linewidth=1.0)
     label(axes, "bound held", at=(1.25, 8.3), colour=INK)
     label(axes, "bound broken", at=(4.2, 1.1), colour=VERMILLION)
-
-
-def _stacked(axes: Axes, names: Sequence[str], counts: Sequence[Sequence[int]], *, colours: Sequence[str]) -> None:
-    for place, row in enumerate(counts):
-        total, begin = sum(row), 0.0
-        for count, colour in zip(row, colours, strict=True):
-            share = count / total if total else 0.0
-            axes.barh(place, share, left=begin, height=0.7, color=colour)
-            begin += share
-        axes.text(1.01, place, f"{total:,}", va="center", color=MUTED, size=7)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.grid(visible=False, axis="y")
-    axes.set(xlim=(0.0, 1.0), ylim=(len(names) - 0.4, -0.6))
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_facecolor(FAINT)
-
-
-def _svg(sheet: Sheet, name: str) -> str:
-    """The element alone; its ids begin with its name, so that several stand in one page."""
-    drawn = io.StringIO()
-    sheet.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
-    element = drawn.getvalue()
-    element = element[element.index("<svg") :]
-    element = re.sub(r'\bid="', f'id="{name}-', element)
-    element = re.sub(r'href="#', f'href="#{name}-', element)
-    element = re.sub(r"url\(#", f"url(#{name}-", element)
-    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    return re.sub(r' width="[\d.]+pt"| height="[\d.]+pt"', "", element, count=2)

@@ -21,7 +21,7 @@ from eval.placement.cluster import Cluster
 from eval.placement.default_scheduler import MAX_NODE_SCORE, default_scores, select_host
 from eval.placement.pods import extender_args, pod_object
 from eval.placement.settings import PlacementSettings
-from eval.placement.threshold import LatestStates
+from eval.placement.telemetry_policy import LatestStates
 from eval.testbed.node import START_WALL_NS
 from scheduler_extender.intake import News
 from scheduler_extender.main import build_extender
@@ -96,6 +96,7 @@ class LeewardPolicy:
         """Filter, prioritise, add up as kube-scheduler does, take the best."""
         self._agents.report()
         self._extender.take_over(self._news())
+        self._settle(arrival, feasible)
         passed = self._passed(arrival, list(feasible))
         if not passed:
             return None
@@ -133,6 +134,10 @@ class LeewardPolicy:
     def _now(self) -> datetime:
         start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=START_WALL_NS // 1000)
         return start + timedelta(seconds=self._cluster.now_seconds)
+
+    def _settle(self, arrival: Arrival, nodes: Sequence[str]) -> None:
+        """What a live extender has long done ahead of the request: newer windows of the same residents count."""
+        self._extender.scores(parse_pod(json.dumps(pod_object(arrival))), nodes)
 
     def _passed(self, arrival: Arrival, nodes: list[str]) -> list[str]:
         return _FILTERED.decode(_content(self._extender.filter, extender_args(arrival, nodes))).node_names

@@ -20,9 +20,10 @@ from eval.placement.play import play
 from eval.placement.policies import PolicyName
 from eval.placement.policy import Policy
 from eval.placement.random_choice import RandomPolicy
-from eval.placement.regime_only import RegimeOnlyPolicy
+from eval.placement.regime_only import regime_scores
 from eval.placement.settings import PlacementSettings
-from eval.placement.threshold import LatestStates, ThresholdPolicy
+from eval.placement.telemetry_policy import LatestStates, TelemetryPolicy
+from eval.placement.threshold import threshold_scores
 from eval.testbed.cluster import simulated_nodes
 from serving.bundle_directory import Bundle
 from serving.regime_model import RegimeModel
@@ -155,9 +156,11 @@ def _policy(
         case PolicyName.RANDOM:
             policy = RandomPolicy(rng)
         case PolicyName.THRESHOLD:
-            policy = ThresholdPolicy(cluster, agents=agents(latest), latest=latest, rng=rng)
+            policy = TelemetryPolicy(cluster, agents=agents(latest), latest=latest, scores=threshold_scores, rng=rng)
         case PolicyName.REGIME_ONLY:
-            policy = RegimeOnlyPolicy(cluster, agents=agents(latest, champion_in(state)), latest=latest, rng=rng)
+            policy = TelemetryPolicy(
+                cluster, agents=agents(latest, champion_in(state)), latest=latest, scores=regime_scores, rng=rng
+            )
         case PolicyName.LEEWARD | PolicyName.PARTITIONED_LEEWARD:
             policy = LeewardPolicy(cluster, state=state, settings=settings, rng=rng)
         case PolicyName.ORACLE:

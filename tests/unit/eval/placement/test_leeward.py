@@ -132,3 +132,20 @@ def test_a_pod_is_what_the_extender_reads_as_such() -> None:
     assert (pod.node, pod.started, pod.complaints) == ("", None, ())
     args = parse_args(extender_args(newcomer, ["a", "b"]), limit_bytes=10_000)
     assert (args.pod, list(args.names), args.whole_nodes) == (pod, ["a", "b"], None)
+
+
+def test_a_newer_window_of_the_same_residents_counts_as_it_does_in_a_live_extender(state: Path) -> None:
+    cluster = cluster_of("one", "two")
+    policy = policy_on(cluster, state)
+    cluster.now_seconds = 20.0
+    place(cluster, policy, [(arrival("batch", uid="noise"), "one")])
+    newcomer = arrival("router", uid="new")
+    knowledge = policy._extender._knowledge
+    for seconds in (60.0, 200.0, 400.0):
+        cluster.now_seconds = seconds
+        policy.choose(newcomer, ["one", "two"])
+        assert knowledge.forecasts is not None
+        kept = knowledge.forecasts.kept(knowledge.forecasts.book.of("router"), newcomer.demand.cpus)
+        rows = knowledge.view.rows
+        assert rows["present"].all()
+        assert (kept.rows["revision"][: len(rows)] == rows["revision"]).all()

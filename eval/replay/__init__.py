@@ -1,0 +1,1 @@
+"""A period recorded from a cluster, and what each policy and model version would have done in it."""
