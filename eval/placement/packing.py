@@ -41,6 +41,17 @@ class PlayedLoads:
     pods_per_node: DoubleArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Default:
+    """The default scheduler's packing, in the runs as they are and in each draw of them; and whether it was reached."""
+
+    packed: DoubleArray
+    reach: Reach
+
+
+_SIDE = {Reach.FEWER: -1, Reach.WITHIN: 0, Reach.MORE: 1}
+
+
 def packing_report(
     reports: Sequence[PlacementReport], *, loads: Sequence[float], harm: float, confidence: float
 ) -> PackingReport:
@@ -59,7 +70,10 @@ def packing_report(
     names = [figures.policy for figures in reports[0].policies]
     played = {name: _played(reports, name) for name in names}
     draws = _resampled(len(reports[0].runs))
-    default = _packed_in(played[PolicyName.DEFAULT], harm=harm, draws=draws)
+    default = _Default(
+        packed=_packed_in(played[PolicyName.DEFAULT], harm=harm, draws=draws),
+        reach=_reach(played[PolicyName.DEFAULT].violated.mean(axis=1), harm=harm),
+    )
     return PackingReport(
         training_data=reports[0].training_data,
         mix=reports[0].mix,
@@ -167,11 +181,12 @@ def _policy(
     name: PolicyName,
     played: PlayedLoads,
     *,
-    default: DoubleArray,
+    default: _Default,
     harm: float,
     draws: NDArray[np.intp],
     confidence: float,
 ) -> PackedPolicy:
+    """Beyond what was played, either side of a multiple is a bound, and two on the same side say nothing."""
     own, runs = _packed_in(played, harm=harm, draws=draws), draws.shape[1]
 
     def figure(values: DoubleArray) -> Figure:
@@ -181,11 +196,15 @@ def _policy(
         return Figure.of(Interval(value=value, lower=min(lower, value), upper=max(upper, value)), units=runs)
 
     violated = played.violated.mean(axis=1)
+    reach = _reach(violated, harm=harm)
+    further = _SIDE[reach] - _SIDE[default.reach]
+    says_nothing = name is PolicyName.DEFAULT or reach is default.reach is not Reach.WITHIN
     return PackedPolicy(
         policy=name,
         pods_per_node=figure(own),
-        reach=_reach(violated, harm=harm),
-        times_default=None if name is PolicyName.DEFAULT else figure(own / default),
+        reach=reach,
+        times_default=None if says_nothing else figure(own / default.packed),
+        times_reach=Reach.MORE if further > 0 else Reach.FEWER if further < 0 else Reach.WITHIN,
         curve=tuple(
             Curve(violated=share, pods_per_node=pods)
             for share, pods in zip(violated.tolist(), played.pods_per_node.mean(axis=1).tolist(), strict=True)

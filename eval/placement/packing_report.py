@@ -36,7 +36,9 @@ class PackedPolicy(Document):
     Attributes:
         pods_per_node: at the accepted harm; where ``reach`` is not ``within``, what was played last on that side.
         reach: see there.
-        times_default: the same as a multiple of the default scheduler's, run by run; ``None`` for that one itself.
+        times_default: the same as a multiple of the default scheduler's, run by run; ``None`` for that one itself, and
+            where both lie beyond the same side of what was played.
+        times_reach: ``more`` where the multiple is at least so much, ``fewer`` where it is at most so much.
         curve: one entry a load.
     """
 
@@ -44,6 +46,7 @@ class PackedPolicy(Document):
     pods_per_node: Figure
     reach: Reach
     times_default: Figure | None
+    times_reach: Reach
     curve: tuple[Curve, ...]
 
 

@@ -43,9 +43,10 @@ def _policies(report: PackingReport) -> Table:
 
 def _row(policy: PackedPolicy) -> tuple[str | Text, ...]:
     pods = number_cell(policy.pods_per_node, decimals=1)
+    times = "" if policy.times_default is None else number_cell(policy.times_default, decimals=2)
     return (
         TITLES[policy.policy],
         *(f"{100 * at.violated:.1f}" for at in policy.curve),
         Text.assemble(_REACHED[policy.reach], pods),
-        "" if policy.times_default is None else number_cell(policy.times_default, decimals=2),
+        Text.assemble(_REACHED[policy.times_reach], times) if times else "",
     )

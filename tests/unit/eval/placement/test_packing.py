@@ -62,12 +62,21 @@ def test_packing_is_read_off_between_the_loads_that_were_played() -> None:
     assert leeward.times_default.value == pytest.approx(6.5 / 3.7)
     assert (default.reach, leeward.reach, oracle.reach) == (Reach.WITHIN, Reach.WITHIN, Reach.MORE)
     assert oracle.pods_per_node.value == pytest.approx(7.5)
+    assert [policy.times_reach for policy in (default, leeward, oracle)] == [Reach.WITHIN, Reach.WITHIN, Reach.MORE]
 
 
 def test_less_harm_than_at_any_load_is_said_to_need_fewer_pods() -> None:
     default = found(0.05).policies[0]
     assert default.reach is Reach.FEWER
     assert default.pods_per_node.value == pytest.approx(3.5)
+
+
+def test_beyond_what_was_played_a_multiple_is_a_bound_and_on_the_same_side_it_is_nothing() -> None:
+    default, leeward, _ = found(0.05).policies
+    assert default.times_default is None
+    assert leeward.times_default is not None
+    assert (leeward.reach, leeward.times_reach) == (Reach.WITHIN, Reach.MORE)
+    assert [policy.times_default for policy in found(0.9).policies] == [None, None, None]
 
 
 @given(violated=SHARES, harm=st.floats(0.01, 0.99), less=st.floats(0.0, 1.0))
