@@ -5,10 +5,9 @@ from pathlib import Path
 from matplotlib.figure import Figure as Sheet
 
 from eval.pictures.gallery import svg_of
-from eval.pictures.style import MUTED, label, panel, sheet, spread_out
+from eval.pictures.style import MUTED, panel, sheet
 from eval.placement.packing_report import PackingReport
-from eval.placement.picture import POINTS_A_LINE, colour_of
-from eval.placement.table import TITLES
+from eval.placement.picture import colour_of, label_policies
 from eval.reports import report_path
 
 
@@ -34,17 +33,8 @@ def draw_packing(report: PackingReport) -> Sheet:
         )
     axes.axhline(100 * report.harm, color=MUTED, linewidth=0.8, linestyle=":")
     axes.set_ylim(bottom=0.0)
-    ends = [policy.curve[-1] for policy in report.policies]
-    heights = [float(axes.transData.transform((0.0, 100 * end.violated))[1]) for end in ends]
-    apart = spread_out(heights, least=POINTS_A_LINE * drawn.dpi / 72.0)
-    for policy, end, height, moved in zip(report.policies, ends, heights, apart, strict=True):
-        label(
-            axes,
-            TITLES[policy.policy],
-            at=(end.pods_per_node, 100 * end.violated),
-            colour=colour_of(policy.policy),
-            by=(8.0, (moved - height) * 72.0 / drawn.dpi),
-        )
+    ends = [(policy.policy, policy.curve[-1]) for policy in report.policies]
+    label_policies(drawn, axes, [(name, end.pods_per_node, 100 * end.violated) for name, end in ends])
     return drawn
 
 

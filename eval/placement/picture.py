@@ -1,7 +1,9 @@
 """One picture: how much of the time is violated, against how many pods share a node, by policy."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
 from eval.pictures.gallery import svg_of
@@ -13,7 +15,7 @@ from eval.reports import report_path
 
 _COLOURS = {PolicyName.LEEWARD: BLUE, PolicyName.ORACLE: GREEN, PolicyName.DEFAULT: VERMILLION}
 _PARTITIONED = PURPLE
-POINTS_A_LINE = 11.0
+_POINTS_A_LINE = 11.0
 
 
 def draw_placement(report: PlacementReport) -> Sheet:
@@ -38,17 +40,31 @@ def draw_placement(report: PlacementReport) -> Sheet:
         )
     axes.set_ylim(bottom=0.0)
     axes.margins(x=0.15)
-    heights = [float(axes.transData.transform((0.0, 100 * each.violated.value))[1]) for each in report.policies]
-    apart = spread_out(heights, least=POINTS_A_LINE * drawn.dpi / 72.0)
-    for figures, height, moved in zip(report.policies, heights, apart, strict=True):
+    label_policies(
+        drawn,
+        axes,
+        [(each.policy, each.pods_per_node.value, 100 * each.violated.value) for each in report.policies],
+    )
+    return drawn
+
+
+def label_policies(drawn: Sheet, axes: Axes, points: Sequence[tuple[PolicyName, float, float]]) -> None:
+    """Name each policy beside its point, names apart from one another.
+
+    Args:
+        drawn, axes: the picture, with its limits set.
+        points: policy, and where it is in the axes' own units.
+    """
+    heights = [float(axes.transData.transform((0.0, y))[1]) for _, _, y in points]
+    apart = spread_out(heights, least=_POINTS_A_LINE * drawn.dpi / 72.0)
+    for (policy, x, y), height, moved in zip(points, heights, apart, strict=True):
         label(
             axes,
-            TITLES[figures.policy],
-            at=(figures.pods_per_node.value, 100 * figures.violated.value),
-            colour=colour_of(figures.policy),
+            TITLES[policy],
+            at=(x, y),
+            colour=colour_of(policy),
             by=(8.0, (moved - height) * 72.0 / drawn.dpi),
         )
-    return drawn
 
 
 def write_picture(report: PlacementReport, state: Path) -> Path:
