@@ -34,9 +34,10 @@ install: $(INSTALLED) ## install what uv.lock names, and the project itself, int
 	$(PYTHON) -I .ci/install_uv.py $@
 
 # Extensions are removed first: a stale one under another suffix would be imported in the new one's place.
-$(INSTALLED): uv.lock pyproject.toml setup.py agent/sources/perf.c agent/sources/perf_build.py | $(UV)
+EXTENSIONS := agent/sources/perf.c agent/sources/perf_build.py $(addprefix eval/testbed/,implied.c newton.c solver.h solver_build.py)
+$(INSTALLED): uv.lock pyproject.toml setup.py $(EXTENSIONS) | $(UV)
 	@.ci/preflight $(PYTHON)
-	@rm -f agent/sources/_perf.*.so
+	@rm -f agent/sources/_perf.*.so eval/testbed/_solver.*.so
 	$(UV) sync --frozen --all-extras --python $(PYTHON) --reinstall-package leeward
 	@touch $@
 
@@ -81,6 +82,7 @@ bench: $(INSTALLED) ## time what has a budget; figures in brackets are ratios wi
 	$(BIN)/python -m tests.bench.fleet
 	$(BIN)/python -m tests.bench.ingest_cost
 	$(BIN)/python -m tests.bench.feature_store_cost
+	$(BIN)/python -m tests.bench.solving
 	$(BIN)/python -m tests.bench.campaign_cost
 	$(BIN)/python -m tests.bench.probing_designs
 	$(BIN)/python -m tests.bench.extender_load

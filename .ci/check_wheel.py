@@ -1,4 +1,4 @@
-"""Checks that a wheel of Leeward holds every file of every room, the licences, and an extension that can be imported.
+"""Checks that a wheel of Leeward holds every file of every room, the licences, and extensions that can be imported.
 
 Run from the repository's root: ``python .ci/check_wheel.py dist/*.whl``.
 """
@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-EXTENSION = "agent.sources._perf"
+EXTENSIONS = ("agent.sources._perf", "eval.testbed._solver")
 LEFT_OUT = ("*/__pycache__/*", "*.so", "*.onnx")
 
 
@@ -35,24 +35,25 @@ def complaints_of_contents(held: set[str], root: Path) -> Iterator[str]:
     yield from (f"{name} belongs to no room" for name in sorted(held) if name.split("/")[0] not in {*rooms, metadata})
 
 
-def complaints_of_extension(wheel: zipfile.ZipFile) -> Iterator[str]:
-    """Whether the compiled extension can be imported from the wheel, and from nowhere else."""
+def complaints_of_extensions(wheel: zipfile.ZipFile) -> Iterator[str]:
+    """Whether the compiled extensions can be imported from the wheel, and from nowhere else."""
     with tempfile.TemporaryDirectory() as unpacked:
         wheel.extractall(unpacked)
         sys.path.insert(0, unpacked)
-        try:
-            origin = importlib.import_module(EXTENSION).__file__
-        except ImportError as error:
-            yield f"{EXTENSION} can't be imported from it: {error}"
-            return
-        if origin is None or not Path(origin).is_relative_to(unpacked):
-            yield f"{EXTENSION} is missing; {origin} was found in its place"
+        for name in EXTENSIONS:
+            try:
+                origin = importlib.import_module(name).__file__
+            except ImportError as error:
+                yield f"{name} can't be imported from it: {error}"
+                continue
+            if origin is None or not Path(origin).is_relative_to(unpacked):
+                yield f"{name} is missing; {origin} was found in its place"
 
 
 def main(path: Path) -> int:
     """Complain on standard error; returns the exit status."""
     with zipfile.ZipFile(path) as wheel:
-        complaints = [*complaints_of_contents(set(wheel.namelist()), Path()), *complaints_of_extension(wheel)]
+        complaints = [*complaints_of_contents(set(wheel.namelist()), Path()), *complaints_of_extensions(wheel)]
     sys.stderr.writelines(f"{path}: {complaint}\n" for complaint in complaints)
     return 1 if complaints else 0
 

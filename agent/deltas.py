@@ -54,7 +54,8 @@ def block_delta(first: CounterBlock, last: CounterBlock, *, minimum_running_shar
     enabled = _difference(enabled_before, enabled_after)
     running = _difference(running_before, running_after)
     before, after = _rows(first.counts, left), _rows(last.counts, right)
-    counted = np.where(after >= before, after - before, 0).astype(np.float64)
+    rises = after >= before
+    counted = np.where(rises, after - before, 0).astype(np.float64)
     good = (
         in_both
         & ~is_unread(enabled_ns=enabled_before, running_ns=running_before)
@@ -62,7 +63,7 @@ def block_delta(first: CounterBlock, last: CounterBlock, *, minimum_running_shar
         & (running > 0)
         & (running >= minimum_running_share * enabled)
         & (running <= enabled * (1 + _TIME_TOLERANCE))
-        & (after >= before).all(axis=1)
+        & rises.all(axis=1)
     )
     if first.pmu in _UNCORE:
         good &= ~_is_stuck(before) & ~_is_stuck(after)
@@ -82,8 +83,10 @@ def block_delta(first: CounterBlock, last: CounterBlock, *, minimum_running_shar
     )
 
 
-def _rows(values: CountArray, index: IndexArray) -> CountArray:
-    """Rows of a block; zeros where the block has none at all."""
+def _rows(values: CountArray, index: IndexArray | None) -> CountArray:
+    """Rows of a block, all without an index; zeros where the block has none at all."""
+    if index is None:
+        return values
     return values[index] if len(values) else np.zeros((len(index), *values.shape[1:]), dtype=np.uint64)
 
 
@@ -94,11 +97,10 @@ def _difference(first: CountArray, last: CountArray) -> DoubleArray:
 
 def _aligned(
     first: CounterBlock, last: CounterBlock
-) -> tuple[tuple[str, ...], tuple[str, ...], IndexArray, IndexArray, BoolArray]:
-    """Rows of either reading: names, domains, where they stand in each, and whether in both."""
+) -> tuple[tuple[str, ...], tuple[str, ...], IndexArray | None, IndexArray | None, BoolArray]:
+    """Rows of either reading: names, domains, where they stand in each if not in their own order, whether in both."""
     if first.instances == last.instances:
-        every = np.arange(len(first.instances))
-        return first.instances, first.domains, every, every, np.ones(len(every), dtype=np.bool_)
+        return first.instances, first.domains, None, None, np.ones(len(first.instances), dtype=np.bool_)
     left_of = {name: index for index, name in enumerate(first.instances)}
     right_of = {name: index for index, name in enumerate(last.instances)}
     domain_of = dict(zip(first.instances, first.domains, strict=True)) | dict(
@@ -119,7 +121,10 @@ def _domain_codes(domains: tuple[str, ...]) -> tuple[tuple[str, ...], IndexArray
 
 
 def _is_stuck(counts: CountArray) -> BoolArray:
-    return np.asarray(np.isin(counts, np.array(STUCK_VALUES, dtype=np.uint64)).any(axis=1))
+    stuck = np.zeros(counts.shape, dtype=np.bool_)
+    for value in STUCK_VALUES:
+        stuck |= counts == np.uint64(value)
+    return np.asarray(stuck.any(axis=1))
 
 
 def _is_possible(scaled: DoubleArray, enabled_ns: DoubleArray, events: tuple[str, ...]) -> BoolArray:

@@ -13,7 +13,7 @@ from agent.sources.protocol import Reading
 from agent.state import node_state
 from agent.topology import Topology
 from agent.troubles import Trouble
-from agent.window import rows_left_out, vectors_between
+from agent.window import rows_left_out, vectors_between, window_deltas
 from contracts.nodestate import Condition, Coverage, NodeState, Status
 from contracts.vector import FeatureVector
 
@@ -72,12 +72,15 @@ def judge_window(
         WindowError: ``last`` is not later than ``first``.
     """
     share = settings.minimum_running_share
-    vectors = vectors_between(first, last, node=settings.node, topology=topology, minimum_running_share=share)
+    deltas = window_deltas(first, last, minimum_running_share=share)
+    vectors = vectors_between(
+        first, last, node=settings.node, topology=topology, minimum_running_share=share, deltas=deltas
+    )
     assessments = [
         assess(vector, characterised=topology.characterised, predictor=predictor, hysteresis=hysteresis)
         for vector in vectors
     ]
-    left_out = rows_left_out(first, last, minimum_running_share=share)
+    left_out = rows_left_out(first, last, deltas=deltas)
     state = node_state(
         node=settings.node,
         topology=topology,

@@ -62,6 +62,7 @@ def vectors_between(
     topology: Topology,
     minimum_running_share: float = MINIMUM_RUNNING_SHARE,
     schema: FeatureSchema = FEATURE_SCHEMA_V1,
+    deltas: Sequence[BlockDelta] | None = None,
 ) -> tuple[FeatureVector, ...]:
     """One vector a domain, in the topology's order.
 
@@ -75,12 +76,14 @@ def vectors_between(
         first, last, topology, minimum_running_share: as in ``domain_counts``.
         node: the node's name.
         schema: what to compute.
+        deltas: of ``window_deltas``, where they are known already.
 
     Raises:
         WindowError: ``last`` is not later than ``first``.
     """
     length_ns = _elapsed_ns(first, last)
-    deltas = window_deltas(first, last, minimum_running_share=minimum_running_share)
+    if deltas is None:
+        deltas = window_deltas(first, last, minimum_running_share=minimum_running_share)
     counts = _counts(deltas, last, length_ns=length_ns, topology=topology)
     corrected = counts_on_common_rows(deltas, schema)
     return tuple(
@@ -111,15 +114,28 @@ def window_deltas(first: Reading, last: Reading, *, minimum_running_share: float
     )
 
 
-def rows_left_out(first: Reading, last: Reading, *, minimum_running_share: float = MINIMUM_RUNNING_SHARE) -> int:
+def rows_left_out(
+    first: Reading,
+    last: Reading,
+    *,
+    minimum_running_share: float = MINIMUM_RUNNING_SHARE,
+    deltas: Sequence[BlockDelta] | None = None,
+) -> int:
     """How many rows the window had to leave out: misread boxes, starved groups, vanished CPUs.
 
     Blocks of one reading only do not count: their source did not mean them for this window.
+
+    Args:
+        first, last, minimum_running_share: as in ``domain_counts``.
+        deltas: of ``window_deltas``, where they are known already.
     """
+    if deltas is None:
+        deltas = window_deltas(first, last, minimum_running_share=minimum_running_share)
     before, after = _by_key(first.blocks), _by_key(last.blocks)
     return sum(
-        int(np.count_nonzero(~block_delta(before[key], after[key], minimum_running_share=minimum_running_share).good))
-        for key in before.keys() & after.keys()
+        int(np.count_nonzero(~delta.good))
+        for key, delta in zip(before | after, deltas, strict=True)
+        if key in before and key in after
     )
 
 

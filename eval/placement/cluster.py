@@ -8,7 +8,7 @@ from eval.errors import EvaluationError
 from eval.placement.arrivals import Arrival
 from eval.placement.demand import GIBIBYTE
 from eval.placement.partition import least_crowded
-from eval.testbed.hardware import ALL_WAYS
+from eval.testbed.hardware import ALL_WAYS, SOCKETS
 from eval.testbed.node import SimulatedNode
 
 NODE_MEMORY_BYTES = 384 * GIBIBYTE
@@ -42,11 +42,10 @@ class Cluster:
         self._parties: dict[str, dict[str, Arrival]] = {name: {} for name in self.nodes}
         self._requested = {name: Resources(cpus=0, memory_bytes=0) for name in self.nodes}
         self._slowdowns: dict[str, dict[str, float]] = {}
-        self._free: dict[str, dict[str, int]] = {}
+        self._free = {name: free_cores(node) for name, node in self.nodes.items()}
         self._changed_seconds = dict.fromkeys(self.nodes, 0.0)
         self._allocatable = {
-            name: Resources(cpus=sum(free_cores(node).values()), memory_bytes=NODE_MEMORY_BYTES)
-            for name, node in self.nodes.items()
+            name: Resources(cpus=sum(free), memory_bytes=NODE_MEMORY_BYTES) for name, free in self._free.items()
         }
 
     @property
@@ -80,13 +79,18 @@ class Cluster:
         kube-scheduler's NodeResourcesFit looks at nodes as wholes; kubelet would then refuse a pod under the policy
         ``single-numa-node``. Both are taken as one filter here, as the NodeResourceTopologyMatch plugin does.
         """
-        return [name for name in self.nodes if self._fits(arrival, name)]
+        cpus, most = arrival.demand.cpus, NODE_MEMORY_BYTES - arrival.demand.memory_bytes
+        wanted = range(SOCKETS) if arrival.nic is None else (arrival.nic,)
+        return [
+            name
+            for name, free in self._free.items()
+            if self._requested[name].memory_bytes <= most and any(free[socket] >= cpus for socket in wanted)
+        ]
 
     def slowdowns(self, node: str) -> Mapping[str, float]:
         """Everybody's true slowdown on a node, by uid."""
         if node not in self._slowdowns:
-            simulated = self.nodes[node]
-            self._slowdowns[node] = {uid: simulated.true_slowdown(uid) for uid in self._parties[node]}
+            self._slowdowns[node] = self.nodes[node].true_slowdowns()
         return self._slowdowns[node]
 
     def place(self, arrival: Arrival, node: str) -> None:
@@ -144,32 +148,22 @@ class Cluster:
             memory_bytes=sum(demand.memory_bytes for demand in demands),
         )
         self._slowdowns.pop(node, None)
-        self._free.pop(node, None)
+        self._free[node] = free_cores(self.nodes[node])
         self._changed_seconds[node] = self.now_seconds
 
-    def _fits(self, arrival: Arrival, node: str) -> bool:
-        memory = self.requested(node).memory_bytes + arrival.demand.memory_bytes
-        return memory <= self._allocatable[node].memory_bytes and self._domain_with_room(arrival, node) is not None
-
     def _domain_for(self, arrival: Arrival, node: str) -> str:
-        domain = self._domain_with_room(arrival, node)
-        if domain is None:
-            raise EvaluationError(f"{arrival.uid} does not fit on {node}: choose among the feasible nodes")
-        return domain
-
-    def _domain_with_room(self, arrival: Arrival, node: str) -> str | None:
         """The socket of its network card, if it has one; else the lowest-numbered with room.
 
         So does kubelet's Topology Manager under the policy ``single-numa-node``: it aligns CPUs with devices, and of
         hints that are equally narrow it keeps the one with the lowest bits
         (https://kubernetes.io/docs/tasks/administer-cluster/topology-manager/).
         """
-        if node not in self._free:
-            self._free[node] = free_cores(self.nodes[node])
-        wanted = [domain.name for domain in self.nodes[node].topology.domains if arrival.nic in {None, domain.socket}]
-        return next((name for name in wanted if self._free[node][name] >= arrival.demand.cpus), None)
+        for domain, free in zip(self.nodes[node].topology.domains, self._free[node], strict=True):
+            if arrival.nic in {None, domain.socket} and free >= arrival.demand.cpus:
+                return domain.name
+        raise EvaluationError(f"{arrival.uid} does not fit on {node}: choose among the feasible nodes")
 
 
-def free_cores(node: SimulatedNode) -> dict[str, int]:
-    """How many more workers each domain has room for."""
-    return {domain.name: node.free_cores(domain.name) for domain in node.topology.domains}
+def free_cores(node: SimulatedNode) -> tuple[int, ...]:
+    """How many more workers each domain has room for, in their order, which is that of the sockets."""
+    return tuple(node.free_cores(domain.name) for domain in node.topology.domains)

@@ -9,6 +9,7 @@ spreading over topologies) give all nodes the same for pods that state no wish a
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from eval.placement.arrivals import Arrival
 from eval.placement.cluster import Cluster, Resources
 
 MAX_NODE_SCORE = 100
+
+Strategy = Callable[[Resources, Resources], int]
 
 
 class DefaultPolicy:
@@ -80,11 +83,22 @@ def select_host(scores: Mapping[str, int], rng: np.random.Generator) -> str:
     return highest[int(rng.integers(len(highest)))]
 
 
-def _score(arrival: Arrival, node: str, cluster: Cluster, strategy: Callable[[Resources, Resources], int]) -> int:
-    already, allocatable = cluster.requested(node), cluster.allocatable(node)
-    requested = Resources(
-        cpus=already.cpus + arrival.demand.cpus, memory_bytes=already.memory_bytes + arrival.demand.memory_bytes
+def _score(arrival: Arrival, node: str, cluster: Cluster, strategy: Strategy) -> int:
+    already, allocatable, demand = cluster.requested(node), cluster.allocatable(node), arrival.demand
+    return _of_both(
+        strategy,
+        already.cpus + demand.cpus,
+        already.memory_bytes + demand.memory_bytes,
+        allocatable.cpus,
+        allocatable.memory_bytes,
     )
+
+
+@lru_cache(maxsize=65536)
+def _of_both(strategy: Strategy, cpus: int, memory_bytes: int, all_cpus: int, all_memory_bytes: int) -> int:
+    """Both plugins' scores; nodes and pods are few of a kind, so the same come again and again."""
+    requested = Resources(cpus=cpus, memory_bytes=memory_bytes)
+    allocatable = Resources(cpus=all_cpus, memory_bytes=all_memory_bytes)
     return strategy(requested, allocatable) + balanced_allocation(requested, allocatable)
 
 

@@ -37,7 +37,11 @@ class RunFigures:
 
 @dataclass(slots=True)
 class Ledger:
-    """Sums over time; every party's second weighs the same."""
+    """Sums over time; every party's second weighs the same.
+
+    Attributes:
+        seconds: from the beginning of the measurement to its end.
+    """
 
     party_seconds: float = 0.0
     violated_seconds: float = 0.0
@@ -52,27 +56,28 @@ class Ledger:
     placed: int = 0
     refused: int = 0
 
-    def pass_time(self, cluster: Cluster, seconds: float) -> None:
-        """Let the cluster stay as it is for a while."""
-        if seconds <= 0.0:
+    def stayed(self, cluster: Cluster, node: str, seconds: float) -> None:
+        """Count a time in which nobody came to a node or left it.
+
+        Args:
+            cluster: with those who were there.
+            node: where.
+            seconds: above zero.
+        """
+        parties, slowdowns = cluster.parties(node), cluster.slowdowns(node)
+        if not parties:
             return
-        self.seconds += seconds
-        for node in cluster.nodes:
-            parties = cluster.parties(node)
-            if not parties:
-                continue
-            self.node_seconds += seconds
-            self.cpu_seconds += seconds * cluster.requested(node).cpus
-            slowdowns = cluster.slowdowns(node)
-            for uid, arrival in parties.items():
-                excess = slowdowns[uid] / arrival.demand.max_slowdown - 1.0
-                self.party_seconds += seconds
-                hundredths = math.ceil(100.0 * slowdowns[uid])
-                self.seconds_by_hundredth[hundredths] = self.seconds_by_hundredth.get(hundredths, 0.0) + seconds
-                self.worst_slowdown = max(self.worst_slowdown, slowdowns[uid])
-                if excess > 0.0:
-                    self.violated_seconds += seconds
-                    self.excess_seconds += seconds * excess
+        self.node_seconds += seconds
+        self.cpu_seconds += seconds * cluster.requested(node).cpus
+        self.party_seconds += seconds * len(parties)
+        for uid, arrival in parties.items():
+            excess = slowdowns[uid] / arrival.demand.max_slowdown - 1.0
+            hundredths = math.ceil(100.0 * slowdowns[uid])
+            self.seconds_by_hundredth[hundredths] = self.seconds_by_hundredth.get(hundredths, 0.0) + seconds
+            self.worst_slowdown = max(self.worst_slowdown, slowdowns[uid])
+            if excess > 0.0:
+                self.violated_seconds += seconds
+                self.excess_seconds += seconds * excess
 
     def came(self, cluster: Cluster, node: str, *, before: Mapping[str, float]) -> None:
         """Somebody was placed on a node.

@@ -21,11 +21,12 @@ def play(schedule: Schedule, policy: Policy, cluster: Cluster) -> RunFigures:
         game.move_on(arrival.at_seconds)
         game.admit(arrival)
     game.move_on(schedule.end_seconds)
+    game.close()
     return game.ledger.figures(cluster)
 
 
 class _Game:
-    """Who will leave when, and what has been counted."""
+    """Who will leave when, and what has been counted; each node's time is counted when somebody comes or goes there."""
 
     def __init__(self, schedule: Schedule, policy: Policy, cluster: Cluster) -> None:
         self.ledger = Ledger()
@@ -33,15 +34,18 @@ class _Game:
         self._policy = policy
         self._cluster = cluster
         self._ends: list[tuple[float, str]] = []
+        self._counted_seconds = dict.fromkeys(cluster.nodes, schedule.measured_from_seconds)
 
     def move_on(self, to_seconds: float) -> None:
         """Time passes; those whose stay is over by then leave, one after another."""
         while self._ends and self._ends[0][0] <= to_seconds:
-            end_seconds, uid = heapq.heappop(self._ends)
-            self._pass_time(end_seconds)
+            self._cluster.now_seconds, uid = heapq.heappop(self._ends)
+            node = self._cluster.home(uid)
+            if node is not None:
+                self._count(node)
             self._cluster.remove(uid)
             self._policy.ended(uid)
-        self._pass_time(to_seconds)
+        self._cluster.now_seconds = to_seconds
 
     def admit(self, arrival: Arrival) -> None:
         """Place a pod, or refuse it."""
@@ -50,6 +54,7 @@ class _Game:
         if node is None:
             self.ledger.refused += 1
             return
+        self._count(node)
         is_measured = arrival.at_seconds > self._schedule.measured_from_seconds
         before = self._cluster.slowdowns(node) if is_measured else {}
         self._cluster.place(arrival, node)
@@ -59,8 +64,15 @@ class _Game:
         self.ledger.placed += 1
         heapq.heappush(self._ends, (arrival.until_seconds, arrival.uid))
 
-    def _pass_time(self, to_seconds: float) -> None:
+    def close(self) -> None:
+        """Count up to now on every node."""
+        for node in self._cluster.nodes:
+            self._count(node)
+        self.ledger.seconds = max(self._cluster.now_seconds - self._schedule.measured_from_seconds, 0.0)
+
+    def _count(self, node: str) -> None:
         """It counts from when the measurement begins."""
-        since = max(self._cluster.now_seconds, self._schedule.measured_from_seconds)
-        self.ledger.pass_time(self._cluster, to_seconds - since)
-        self._cluster.now_seconds = to_seconds
+        now = self._cluster.now_seconds
+        if now > self._counted_seconds[node]:
+            self.ledger.stayed(self._cluster, node, now - self._counted_seconds[node])
+            self._counted_seconds[node] = now

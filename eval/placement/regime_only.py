@@ -11,14 +11,31 @@ from scheduler_extender.scoring import HIGHEST, NEUTRAL_LOW
 from scheduler_extender.telemetry import telemetry_of
 
 
-def regime_scores(
-    arrival: Arrival, feasible: Sequence[str], cluster: Cluster, states: Mapping[str, NodeState]
-) -> Mapping[str, int]:
-    """The default scheduler's, and beside it ``regime_score`` with the extender's weight."""
-    return {
-        node: score + EXTENDER_FACTOR * regime_score(states.get(node))
-        for node, score in default_scores(arrival, feasible, cluster).items()
-    }
+class RegimeScores:
+    """The default scheduler's scores, and beside them ``regime_score`` with the extender's weight.
+
+    A node's regimes are looked at anew only where its agent has published anew.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[NodeState, int]] = {}
+
+    def __call__(
+        self, arrival: Arrival, feasible: Sequence[str], cluster: Cluster, states: Mapping[str, NodeState]
+    ) -> Mapping[str, int]:
+        """As in ``eval.placement.telemetry_policy``."""
+        return {
+            node: score + EXTENDER_FACTOR * self._of(node, states.get(node))
+            for node, score in default_scores(arrival, feasible, cluster).items()
+        }
+
+    def _of(self, node: str, state: NodeState | None) -> int:
+        if state is None:
+            return regime_score(state)
+        known = self._known.get(node)
+        if known is None or known[0] is not state:
+            known = self._known[node] = (state, regime_score(state))
+        return known[1]
 
 
 def regime_score(state: NodeState | None) -> int:

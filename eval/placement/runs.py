@@ -20,7 +20,7 @@ from eval.placement.play import play
 from eval.placement.policies import PolicyName
 from eval.placement.policy import Policy
 from eval.placement.random_choice import RandomPolicy
-from eval.placement.regime_only import regime_scores
+from eval.placement.regime_only import RegimeScores
 from eval.placement.settings import PlacementSettings
 from eval.placement.telemetry_policy import LatestStates, TelemetryPolicy
 from eval.placement.threshold import threshold_scores
@@ -159,7 +159,7 @@ def _policy(
             policy = TelemetryPolicy(cluster, agents=agents(latest), latest=latest, scores=threshold_scores, rng=rng)
         case PolicyName.REGIME_ONLY:
             policy = TelemetryPolicy(
-                cluster, agents=agents(latest, champion_in(state)), latest=latest, scores=regime_scores, rng=rng
+                cluster, agents=agents(latest, champion_in(state)), latest=latest, scores=RegimeScores(), rng=rng
             )
         case PolicyName.LEEWARD | PolicyName.PARTITIONED_LEEWARD:
             policy = LeewardPolicy(cluster, state=state, settings=settings, rng=rng)

@@ -10,6 +10,7 @@ from eval.placement.default_scheduler import default_scores
 
 THRESHOLDS: Mapping[str, float] = {"dram_utilisation": 0.6, "l3_miss_ratio": 0.5}
 """From these values up a domain counts as busy; whoever sets thresholds by hand sets some such."""
+_LIMITS = tuple((FEATURE_SCHEMA_V1.index(feature), threshold) for feature, threshold in THRESHOLDS.items())
 
 
 def threshold_scores(
@@ -27,6 +28,6 @@ def is_busy(state: NodeState | None) -> bool:
     return any(
         value is not None and value >= threshold
         for domain in state.status.domains
-        for feature, threshold in THRESHOLDS.items()
-        for value in [domain.features[FEATURE_SCHEMA_V1.names.index(feature)]]
+        for column, threshold in _LIMITS
+        for value in [domain.features[column]]
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from eval.testbed.hardware import KIBIBYTE, STLB_ENTRIES
+from eval.testbed.hashed_once import HashedOnce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(HashedOnce):
     """The physical parameters of one occupant. None of them is a slowdown: slowdowns come from the equilibrium.
 
     Attributes:
@@ -129,3 +130,5 @@ class Behaviour:
     code: Code = field(default_factory=Code)
     pages: Pages = field(default_factory=Pages)
     sharing: Sharing = field(default_factory=Sharing)
+
+    __hash__ = HashedOnce.__hash__

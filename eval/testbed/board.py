@@ -1,6 +1,7 @@
 """All counters of one node and its clocks; what the simulated source reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from contracts.events import Pmu
 from eval.testbed.clock import Clocks
 from eval.testbed.core_counters import core_rates
 from eval.testbed.counters import CounterBank
-from eval.testbed.equilibrium import Flows
+from eval.testbed.equilibrium import Flows, equilibrium
 from eval.testbed.hardware import CHA_BOXES, IIO_BOXES, IMC_BOXES, SOCKETS, UPI_BOXES
 from eval.testbed.noise import COUNT_NOISE, factors, one_window
 from eval.testbed.offer import EventOffer
@@ -26,6 +27,16 @@ _BOXES: Mapping[Pmu, int] = {Pmu.CHA: CHA_BOXES, Pmu.IMC: IMC_BOXES, Pmu.UPI: UP
 _TICKS = frozenset({"UNC_M_CLOCKTICKS", "UNC_UPI_CLOCKTICKS"})
 _MONOTONIC_AT_START_NS = 3_600_000_000_000
 """The node has been up for an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stay:
+    """Some time in which nothing changed; as in ``CounterBoard.advance``."""
+
+    scene: Scene
+    owners: IndexArray
+    clock: float
+    seconds: float
 
 
 class CounterBoard:
@@ -47,6 +58,8 @@ class CounterBoard:
         self._cpus = tuple(cpu for domain in topology.domains for cpu in domain.cpus)
         cpu_domains = tuple(domain.name for domain in topology.domains for _ in domain.cpus)
         self._sockets_of_cpus = np.array([domain.socket for domain in topology.domains for _ in domain.cpus])
+        self._share = 1.0 / np.bincount(self._sockets_of_cpus)[self._sockets_of_cpus]
+        self._uncounted: list[_Stay] = []
         self._offers_occupancy = OCCUPANCY in offer.events
         self._occupancy = np.zeros(SOCKETS)
         self._core = CounterBank(
@@ -73,36 +86,39 @@ class CounterBoard:
         """Logical CPUs in the order of the core rows."""
         return self._cpus
 
-    def advance(
-        self, *, scene: Scene, flows: Flows, owners: IndexArray, housekeeping: IndexArray, clock: float, seconds: float
-    ) -> None:
-        """Count on.
+    def advance(self, *, scene: Scene, owners: IndexArray, clock: float, seconds: float) -> None:
+        """Count on; nothing is worked out before somebody reads.
 
         Args:
-            scene, flows: who runs, and what happens.
+            scene: who runs, and one housekeeping tenant a socket at the end, whose work is spread over all its CPUs.
             owners: tenant of each CPU, -1 where nobody runs.
-            housekeeping: tenant of each socket whose work is spread over all its CPUs.
             clock: core clock over nominal clock with all cores busy.
             seconds: above zero.
         """
-        window = one_window(flows, self._rng)
-        per_thread = core_rates(scene, window, self._clocks.advance(scene, clock))
-        self._core.advance(self._spread(per_thread, owners, housekeeping), seconds, self._rng)
-        rates = uncore_rates(scene, window)
-        for pmu, boxes in _BOXES.items():
-            shared = {
-                event: np.repeat(values if event in _TICKS else values / boxes, boxes)
-                for event, values in rates[pmu].items()
-            }
-            self._uncore[pmu].advance(shared, seconds, self._rng)
-        self._resctrl.advance(rates[Pmu.RESCTRL], seconds, self._rng)
-        self._occupancy = _occupied(scene, flows) * np.minimum(factors(self._rng, COUNT_NOISE, SOCKETS), 1.0)
+        self._uncounted.append(_Stay(scene=scene, owners=owners, clock=clock, seconds=seconds))
         elapsed_ns = round(seconds * 1e9)
         self.wall_ns += elapsed_ns
         self._monotonic_ns += elapsed_ns
 
+    def _count(self, stay: _Stay) -> None:
+        scene, flows = stay.scene, equilibrium(stay.scene)
+        window = one_window(flows, self._rng)
+        per_thread = core_rates(scene, window, self._clocks.advance(scene, stay.clock))
+        self._core.advance(self._spread(per_thread, stay), stay.seconds, self._rng)
+        rates = uncore_rates(scene, window)
+        for pmu, boxes in _BOXES.items():
+            bank = self._uncore[pmu]
+            shared = [rates[pmu][event] if event in _TICKS else rates[pmu][event] / boxes for event in bank.events]
+            bank.advance(np.repeat(_table(shared), boxes, axis=1), stay.seconds, self._rng)
+        resctrl = [rates[Pmu.RESCTRL][event] for event in self._resctrl.events]
+        self._resctrl.advance(_table(resctrl), stay.seconds, self._rng)
+        self._occupancy = _occupied(scene, flows) * np.minimum(factors(self._rng, COUNT_NOISE, SOCKETS), 1.0)
+
     def reading(self, opened: frozenset[str]) -> Reading:
         """All counters as they stand."""
+        for stay in self._uncounted:
+            self._count(stay)
+        self._uncounted.clear()
         banks = (self._core, *self._uncore.values(), self._resctrl)
         gauges = {}
         if self._offers_occupancy and OCCUPANCY in opened:
@@ -117,17 +133,17 @@ class CounterBoard:
             gauges=gauges,
         )
 
-    def _spread(
-        self, per_thread: Mapping[str, DoubleArray], owners: IndexArray, housekeeping: IndexArray
-    ) -> dict[str, DoubleArray]:
-        """From tenants to CPUs."""
-        occupied = owners >= 0
-        background = housekeeping[self._sockets_of_cpus]
-        share = 1.0 / np.bincount(self._sockets_of_cpus)[self._sockets_of_cpus]
-        return {
-            event: np.where(occupied, values[owners], 0.0) + share * values[background]
-            for event, values in per_thread.items()
-        }
+    def _spread(self, per_thread: Mapping[str, DoubleArray], stay: _Stay) -> DoubleArray:
+        """From tenants to CPUs, ``(events, rows)``."""
+        tenants = len(stay.scene.tenants)
+        background = tenants - SOCKETS + self._sockets_of_cpus
+        values = _table([per_thread[event] for event in self._core.events], columns=tenants)
+        own = np.where(stay.owners >= 0, values[:, stay.owners], 0.0)
+        return np.asarray(own + self._share * values[:, background])
+
+
+def _table(rows: Sequence[DoubleArray], *, columns: int = SOCKETS) -> DoubleArray:
+    return np.array(rows) if rows else np.empty((0, columns))
 
 
 def _occupied(scene: Scene, flows: Flows) -> DoubleArray:

@@ -18,7 +18,8 @@ LEFT_OVER_SECONDS = 20.0
 """In this time lines that belong to none of the tenants would fill the cache, so that a line's residence has an end
 even where all that the tenants go back to fits (*assumed*; who inserts a cacheful in less time hardly notices)."""
 
-
+LEAST_INSERTIONS = 1.0
+"""Lines a second; a stream that never misses still has its place in a division."""
 _CORNER = 8.0
 """How sharply a sharer's occupancy ends at its footprint: no line is used exactly as often as the others, so the last
 ones take longer. At twice the insertions that would just fill it, less than a thousandth is missing."""

@@ -71,7 +71,7 @@ class Clocks:
 def steady_clock(scene: Scene) -> DoubleArray:
     """Of each tenant's cores, over that of a socket whose cores are all busy, without noise."""
     arrays = arrays_of(scene)
-    wide = np.array([tenant.behaviour.core.wide for tenant in scene.tenants])
+    wide = arrays.core_wide
     of_socket = (arrays.socket == np.arange(SOCKETS)[:, None]).astype(np.float64)
     busy_cores = np.minimum(of_socket @ (arrays.threads * arrays.utilisation) / CORES_PER_SOCKET, 1.0)
     wide_cores = np.minimum(of_socket @ (arrays.threads * arrays.utilisation * wide) / CORES_PER_SOCKET, 1.0)

@@ -1,8 +1,5 @@
 """What the core counters of each tenant's threads count a second."""
 
-from collections.abc import Sequence
-from operator import attrgetter
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +13,7 @@ from eval.testbed.hardware import (
     SUPER_QUEUE_ENTRIES,
     TSC_HZ,
 )
-from eval.testbed.scene import Scene, arrays_of
+from eval.testbed.scene import Scene, SceneArrays, arrays_of
 
 DoubleArray = NDArray[np.float64]
 
@@ -37,21 +34,21 @@ def core_rates(scene: Scene, flows: Flows, ratio: DoubleArray) -> dict[str, Doub
         flows: what happens, perhaps with a window's own noise.
         ratio: core clock over nominal clock of each tenant's cores.
     """
-    time = _TimeShares(scene, flows, ratio)
-    operations = flows.rate / arrays_of(scene).threads
+    arrays = arrays_of(scene)
+    time = _TimeShares(arrays, flows, ratio)
+    operations = flows.rate / arrays.threads
     return (
         _clocks(flows, time)
-        | _top_down(scene, flows, time)
-        | _stalls(scene, flows, time, operations)
-        | _events(scene, flows, operations)
+        | _top_down(arrays, flows, time)
+        | _stalls(arrays, flows, time, operations)
+        | _events(arrays, flows, operations)
     )
 
 
 class _TimeShares:
     """How a tenant's unhalted core clocks divide."""
 
-    def __init__(self, scene: Scene, flows: Flows, ratio: DoubleArray) -> None:
-        arrays = arrays_of(scene)
+    def __init__(self, arrays: SceneArrays, flows: Flows, ratio: DoubleArray) -> None:
         waits_ns = (
             flows.hit_wait_ns + flows.miss_wait_ns + flows.fetch_wait_ns + flows.walk_wait_ns + flows.bus_locked_ns
         )
@@ -73,12 +70,6 @@ class _TimeShares:
         self.clocks = flows.active * NOMINAL_CLOCK_HZ * ratio
 
 
-def _of_tenants(scene: Scene, path: str) -> DoubleArray:
-    """A field of every tenant's behaviour."""
-    behaviours: Sequence[object] = [tenant.behaviour for tenant in scene.tenants]
-    return np.array([attrgetter(path)(behaviour) for behaviour in behaviours], dtype=np.float64)
-
-
 def _clocks(flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
     alone = 1.0 - flows.contact
     return {
@@ -90,14 +81,14 @@ def _clocks(flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
     }
 
 
-def _top_down(scene: Scene, flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
+def _top_down(arrays: SceneArrays, flows: Flows, time: _TimeShares) -> dict[str, DoubleArray]:
     """Slots of a core with two active threads are divided between them (Intel SDM, TOPDOWN.SLOTS)."""
     slots = SLOTS_PER_CLOCK * time.clocks * (1.0 - 0.5 * flows.contact)
     of_memory = time.missing + time.hitting + time.walking + time.locking
-    memory_bound = of_memory + _of_tenants(scene, "core.l2_stalled") * time.alone
-    port_bound = _of_tenants(scene, "core.core_bound") * time.alone + time.beside + POLLING_CORE_BOUND * time.polling
-    fetch_latency = time.fetching + _of_tenants(scene, "core.fetch_latency") * time.alone
-    mispredicted = _of_tenants(scene, "core.mispredicted") * time.alone
+    memory_bound = of_memory + arrays.core_l2_stalled * time.alone
+    port_bound = arrays.core_core_bound * time.alone + time.beside + POLLING_CORE_BOUND * time.polling
+    fetch_latency = time.fetching + arrays.core_fetch_latency * time.alone
+    mispredicted = arrays.core_mispredicted * time.alone
     return {
         "TOPDOWN.SLOTS": slots,
         "TOPDOWN.SLOTS_P": slots,
@@ -111,7 +102,7 @@ def _top_down(scene: Scene, flows: Flows, time: _TimeShares) -> dict[str, Double
     }
 
 
-def _stalls(scene: Scene, flows: Flows, time: _TimeShares, operations: DoubleArray) -> dict[str, DoubleArray]:
+def _stalls(arrays: SceneArrays, flows: Flows, time: _TimeShares, operations: DoubleArray) -> dict[str, DoubleArray]:
     hit_ns = LLC_HIT_NS + flows.bus_wait_ns
     waited_ns = (flows.misses + flows.packet_misses) * flows.latency_ns + (flows.accesses - flows.misses) * hit_ns
     outstanding = operations / flows.active * 1e-9 * waited_ns
@@ -121,22 +112,21 @@ def _stalls(scene: Scene, flows: Flows, time: _TimeShares, operations: DoubleArr
     return {
         "MEMORY_ACTIVITY.STALLS_L3_MISS": l3_missed,
         "MEMORY_ACTIVITY.STALLS_L2_MISS": l2_missed,
-        "MEMORY_ACTIVITY.STALLS_L1D_MISS": l2_missed + time.clocks * _of_tenants(scene, "core.l2_stalled") * time.alone,
+        "MEMORY_ACTIVITY.STALLS_L1D_MISS": l2_missed + time.clocks * arrays.core_l2_stalled * time.alone,
         "XQ.FULL_CYCLES": time.clocks * full,
         "ICACHE_DATA.STALLS": time.clocks * time.fetching,
     }
 
 
-def _events(scene: Scene, flows: Flows, operations: DoubleArray) -> dict[str, DoubleArray]:
+def _events(arrays: SceneArrays, flows: Flows, operations: DoubleArray) -> dict[str, DoubleArray]:
     """Things that happen a number of times an operation, whatever the clock."""
-    arrays = arrays_of(scene)
     polled = np.where(arrays.polls, np.maximum(flows.active - flows.busy, 0.0), 0.0)
-    waited_for = 1.0 - _of_tenants(scene, "prefetched")
+    waited_for = 1.0 - arrays.prefetched
     misses = operations * (waited_for * flows.misses + flows.packet_misses)
     unshared = waited_for * (flows.accesses - flows.misses) + arrays.packet_reads - flows.packet_misses
     side_accesses = flows.code_accesses + flows.table_accesses
     remote = arrays.remote
-    elsewhere = _of_tenants(scene, "sharing.modified_abroad")
+    elsewhere = arrays.sharing_modified_abroad
     transfers = operations * arrays.sharing_transfers
     code_alone = np.maximum(arrays.code_fetched_lines, 1e-12)
     crowded = 1.0 + CODE_WALKS_FROM_SIBLING * np.minimum(flows.fetches / code_alone, 1.0) * flows.contact
@@ -149,8 +139,8 @@ def _events(scene: Scene, flows: Flows, operations: DoubleArray) -> dict[str, Do
         "L2_RQSTS.ALL_CODE_RD": operations * flows.fetches,
         "L2_RQSTS.CODE_RD_MISS": operations * flows.code_accesses,
         "DTLB_LOAD_MISSES.WALK_COMPLETED": operations * flows.walks,
-        "ITLB_MISSES.WALK_COMPLETED": operations * _of_tenants(scene, "code.walks") * crowded,
-        "MEM_INST_RETIRED.LOCK_LOADS": operations * _of_tenants(scene, "sharing.lock_loads"),
+        "ITLB_MISSES.WALK_COMPLETED": operations * arrays.code_walks * crowded,
+        "MEM_INST_RETIRED.LOCK_LOADS": operations * arrays.sharing_lock_loads,
         "MEM_LOAD_L3_HIT_RETIRED.XSNP_FWD": transfers,
         "MEM_LOAD_L3_HIT_RETIRED.XSNP_NO_FWD": 0.01 * operations * unshared,
         "MEM_LOAD_L3_HIT_RETIRED.XSNP_MISS": 0.02 * operations * unshared,

@@ -35,6 +35,7 @@ class CoreMap:
     policy: CpuPolicy
     owners: dict[Thread, str] = field(default_factory=dict)
     hosts: set[str] = field(default_factory=set)
+    held: dict[str, tuple[Thread, ...]] = field(default_factory=dict)
 
     def take(self, owner: str, wanted: int) -> tuple[Thread, ...]:
         """Give ``wanted`` workers a thread each; 0 takes the free second threads of all cores.
@@ -55,30 +56,34 @@ class CoreMap:
                 )
             self.hosts.add(owner)
         self.owners.update(dict.fromkeys(taken, owner))
+        self.held[owner] = self.held.get(owner, ()) + taken
         return taken
 
     def release(self, owner: str) -> None:
         """Free all threads of an owner."""
-        self.owners = {thread: holder for thread, holder in self.owners.items() if holder != owner}
+        for thread in self.held.pop(owner, ()):
+            del self.owners[thread]
         self.hosts.discard(owner)
 
     @property
     def free(self) -> int:
         """How many more workers there is room for."""
-        return len(self._free_threads())
+        if self.policy is CpuPolicy.FULL_CORES:
+            return self.cores - len(self._taken_cores())
+        return self.cores * self.threads_per_core - len(self.owners)
 
     def granted(self, owner: str) -> frozenset[Thread]:
         """Threads that kubelet gave an owner, with idle second ones of whole cores; none for a process of the host."""
         if owner in self.hosts:
             return frozenset()
-        own = frozenset(thread for thread, holder in self.owners.items() if holder == owner)
+        own = frozenset(self.held.get(owner, ()))
         if self.policy is CpuPolicy.FULL_CORES:
             return frozenset((core, thread) for core, _ in own for thread in range(self.threads_per_core))
         return own
 
     def sibling_owners(self, owner: str) -> dict[str, float]:
         """Who is on the other threads of an owner's cores, and on which share of the owner's threads."""
-        own = [thread for thread, holder in self.owners.items() if holder == owner]
+        own = self.held.get(owner, ())
         shares: dict[str, float] = {}
         for core, thread in own:
             holder = self.owners.get((core, 1 - thread))
@@ -89,7 +94,8 @@ class CoreMap:
     def _free_threads(self) -> list[Thread]:
         """In the order in which they are handed out."""
         if self.policy is CpuPolicy.FULL_CORES:
-            return [(core, 0) for core in range(self.cores) if self._is_whole(core)]
+            taken = self._taken_cores()
+            return [(core, 0) for core in range(self.cores) if core not in taken]
         free = [
             (core, thread)
             for core in range(self.cores)
@@ -98,12 +104,13 @@ class CoreMap:
         ]
         return sorted(free, key=lambda place: (self._crowd_met(*place), place))
 
-    def _is_whole(self, core: int) -> bool:
-        return all(self.owners.get((core, thread)) in {None, *self.hosts} for thread in range(self.threads_per_core))
+    def _taken_cores(self) -> set[int]:
+        """Those of which kubelet gave away a thread."""
+        return {core for (core, _), holder in self.owners.items() if holder not in self.hosts}
 
     def _crowd_met(self, core: int, thread: int) -> int:
         """How many workers a thread would find on its core if the core's threads were handed out in order."""
-        return sum((core, other) in self.owners or other < thread for other in range(self.threads_per_core))
+        return thread + sum((core, other) in self.owners for other in range(thread + 1, self.threads_per_core))
 
     def _free_second_threads(self) -> tuple[Thread, ...]:
         if self.threads_per_core < 2:

@@ -1,6 +1,6 @@
 """Cumulative counters of one node, as the kernel would give them: grouped, multiplexed, now and then misread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,10 +11,11 @@ from agent.event_table import definition
 from agent.sources.groups import GENERAL_COUNTERS, plan_groups
 from agent.sources.protocol import CounterBlock
 from contracts.events import EVENTS, Base, Pmu, Unit
-from eval.testbed.noise import COUNT_NOISE, ROTATION_NOISE, factors
+from eval.testbed.noise import COUNT_NOISE, ROTATION_NOISE
 from eval.testbed.offer import EventOffer, Misreading
 
 DoubleArray = NDArray[np.float64]
+IndexArray = NDArray[np.intp]
 
 _ALL_ONES = 2**32 - 1
 _RACING_FACTOR = 3.0
@@ -32,14 +33,29 @@ def groups_of(pmu: Pmu, events: frozenset[str], core_counters: int) -> tuple[tup
     return plan_groups([definition(name) for name in sorted(events)], counters=counters)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Group:
-    """One group over all rows; counts grow, columns as in ``events``."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Draws:
+    """Where each random number of an advance stands in one row of them: group by group its turns, then its counts.
 
+    Attributes:
+        count: how many there are.
+        share, seen: ``(rows, groups)``, of each group's turns; empty where one group has them all.
+        noise: ``(rows, events)``.
+    """
+
+    count: int
+    share: IndexArray
+    seen: IndexArray
+    noise: IndexArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Columns:
+    """Of one group, those that somebody opened."""
+
+    group: int
     events: tuple[str, ...]
-    counts: DoubleArray
-    enabled_ns: DoubleArray
-    running_ns: DoubleArray
+    columns: IndexArray
 
 
 class CounterBank:
@@ -52,6 +68,9 @@ class CounterBank:
         pmu: who counts.
         instances, domains: of the rows.
         offer: the node's events and odd boxes.
+
+    Attributes:
+        events: of all groups, one after another.
     """
 
     def __init__(self, *, pmu: Pmu, instances: tuple[str, ...], domains: tuple[str, ...], offer: EventOffer) -> None:
@@ -64,68 +83,91 @@ class CounterBank:
             for index, instance in enumerate(instances)
             if instance == box.instance
         }
-        events = frozenset(name for name in offer.events if EVENTS[name].pmu is pmu and _is_cumulative(name))
-        rows = len(instances)
-        self._groups = [
-            _Group(
-                events=group,
-                counts=np.zeros((rows, len(group))),
-                enabled_ns=np.zeros(rows),
-                running_ns=np.zeros(rows),
-            )
-            for group in groups_of(pmu, events, offer.core_counters)
-        ]
+        offered = frozenset(name for name in offer.events if EVENTS[name].pmu is pmu and _is_cumulative(name))
+        groups = groups_of(pmu, offered, offer.core_counters)
+        self.events = tuple(event for group in groups for event in group)
+        self._ticks = [index for index, event in enumerate(self.events) if EVENTS[event].unit in _CLOCK_UNITS]
+        self._turns = len(groups)
+        self._group_of = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+        self._draws = _draws(len(instances), [len(group) for group in groups])
+        self._counts = np.zeros((len(instances), len(self.events)))
+        self._enabled_ns = np.zeros(len(instances))
+        self._running_ns = np.zeros((len(instances), len(groups)))
+        self._opened: dict[frozenset[str], tuple[_Columns, ...]] = {}
 
-    def advance(self, rates: Mapping[str, DoubleArray], seconds: float, rng: np.random.Generator) -> None:
+    def advance(self, rates: DoubleArray, seconds: float, rng: np.random.Generator) -> None:
         """Count on for some time.
 
         Args:
-            rates: event name to counts a second, one entry a row.
+            rates: ``(events, rows)``, counts a second.
             seconds: above zero.
             rng: for the noise.
         """
-        rows = len(self._instances)
-        turns = len(self._groups)
-        for group in self._groups:
-            share = np.full(rows, 1.0)
-            seen = np.ones(rows)
-            if turns > 1:
-                share = np.minimum(factors(rng, ROTATION_NOISE, rows) / turns, 1.0)
-                seen = factors(rng, ROTATION_NOISE * (1.0 - 1.0 / turns), rows)
-            expected = np.stack([rates[event] for event in group.events], axis=1)
-            noise = factors(rng, COUNT_NOISE, (rows, len(group.events)))
-            group.counts += self._misread(expected * noise, group.events) * (seconds * share * seen)[:, None]
-            group.enabled_ns += seconds * 1e9
-            group.running_ns += seconds * 1e9 * share
+        drawn = rng.standard_normal(self._draws.count)
+        share = seen = np.ones_like(self._running_ns)
+        if self._turns > 1:
+            share = np.minimum(np.exp(ROTATION_NOISE * drawn[self._draws.share]) / self._turns, 1.0)
+            seen = np.exp(ROTATION_NOISE * (1.0 - 1.0 / self._turns) * drawn[self._draws.seen])
+        counted = self._misread(rates.T * np.exp(COUNT_NOISE * drawn[self._draws.noise]))
+        self._counts += counted * (seconds * share * seen)[:, self._group_of]
+        self._enabled_ns += seconds * 1e9
+        self._running_ns += seconds * 1e9 * share
 
     def blocks(self, opened: frozenset[str]) -> tuple[CounterBlock, ...]:
         """The groups as they stand, with those columns that were opened."""
-        return tuple(self._block(group, opened) for group in self._groups if not opened.isdisjoint(group.events))
+        if opened not in self._opened:
+            self._opened[opened] = tuple(self._columns(opened))
+        return tuple(self._block(columns) for columns in self._opened[opened])
 
-    def _block(self, group: _Group, opened: frozenset[str]) -> CounterBlock:
-        columns = [index for index, event in enumerate(group.events) if event in opened]
-        counts = group.counts[:, columns].astype(np.uint64)
+    def _columns(self, opened: frozenset[str]) -> Iterator[_Columns]:
+        is_open = np.array([event in opened for event in self.events], dtype=bool)
+        for group in range(self._turns):
+            columns = np.flatnonzero(is_open & (self._group_of == group))
+            if len(columns):
+                events = tuple(self.events[column] for column in columns.tolist())
+                yield _Columns(group=group, events=events, columns=columns)
+
+    def _block(self, of_group: _Columns) -> CounterBlock:
+        counts = self._counts[:, of_group.columns].astype(np.uint64)
         for row, misreading in self._misreadings.items():
             if misreading is Misreading.STUCK:
                 counts[row] = _ALL_ONES
         return CounterBlock(
             pmu=self._pmu,
-            events=tuple(group.events[index] for index in columns),
+            events=of_group.events,
             instances=self._instances,
             domains=self._domains,
             counts=counts,
-            enabled_ns=group.enabled_ns.astype(np.uint64),
-            running_ns=group.running_ns.astype(np.uint64),
+            enabled_ns=self._enabled_ns.astype(np.uint64),
+            running_ns=self._running_ns[:, of_group.group].astype(np.uint64),
         )
 
-    def _misread(self, counted: DoubleArray, events: Sequence[str]) -> DoubleArray:
+    def _misread(self, counted: DoubleArray) -> DoubleArray:
         for row, misreading in self._misreadings.items():
             if misreading is Misreading.SILENT:
                 counted[row] = 0.0
             elif misreading is Misreading.RACING:
-                ticks = [index for index, event in enumerate(events) if EVENTS[event].unit in _CLOCK_UNITS]
-                counted[row, ticks] *= _RACING_FACTOR
+                counted[row, self._ticks] *= _RACING_FACTOR
         return counted
+
+
+def _draws(rows: int, sizes: Sequence[int]) -> _Draws:
+    """For groups of so many events over so many rows; a group's counts are drawn row after row."""
+    takes_turns = len(sizes) > 1
+    share, seen, noise, end = [], [], [np.empty((rows, 0), dtype=np.intp)], 0
+    for size in sizes:
+        if takes_turns:
+            share.append(end + np.arange(rows))
+            seen.append(end + rows + np.arange(rows))
+            end += 2 * rows
+        noise.append(end + np.arange(rows * size).reshape(rows, size))
+        end += rows * size
+    return _Draws(
+        count=end,
+        share=np.array(share, dtype=np.intp).T,
+        seen=np.array(seen, dtype=np.intp).T,
+        noise=np.concatenate(noise, axis=1),
+    )
 
 
 def _is_cumulative(event: str) -> bool:

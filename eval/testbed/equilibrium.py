@@ -14,37 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.testbed import frontend, tlb
-from eval.testbed.cache import LEFT_OVER_SECONDS, filled, miss_ratio, occupancy
+from eval.testbed.cache import LEAST_INSERTIONS, filled, miss_ratio, occupancy
 from eval.testbed.ddio import SENT_AFTER_EVICTION
-from eval.testbed.errors import EquilibriumError
 from eval.testbed.hardware import (
     BUS_LOCK_NS,
-    DRAM_IDLE_NS,
     L2_HIT_NS,
     LINE_BYTES,
     LLC_HIT_NS,
     SOCKETS,
     TRANSFER_NS,
-    UPI_HOP_NS,
 )
-from eval.testbed.lock import LEAST_HELD, bus_wait_ns, held_share
+from eval.testbed.lock import bus_wait_ns, held_share
 from eval.testbed.memory import dram_latency_ns, hop_ns
 from eval.testbed.queueing import blocked_share
 from eval.testbed.scene import Scene, SceneArrays, arrays_of
 from eval.testbed.smt import POLLING_PORT_DEMAND, SPILL, excess_demand, room_beside
+from eval.testbed.solver import Solution, solve
 
 DoubleArray = NDArray[np.float64]
-
-_PRECISION = 1e-10
-_STEPS = 80
-_PROBE = 1e-7
-_LONGEST_STEP = 4.0
-_LEAST_INSERTIONS = 1.0
-"""Lines a second; a stream that never misses still has its place in a division."""
-_SHORTER_STEPS = np.array([0.5, 0.25, 0.1, 0.03, 0.01])
-_DAMPED_STEPS = 3
-_SHORT_RESIDENCE = 1e-4
-"""Share of the longest one, to begin with where the cache is fought over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,67 +96,25 @@ class Flows:
     transmitted: DoubleArray
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
+def solution(scene: Scene) -> Solution:
+    """Where the scene's state implies itself, as far as slowdowns need it.
+
+    Raises:
+        EquilibriumError: nowhere was found.
+    """
+    return solve(arrays_of(scene))
+
+
+@lru_cache(maxsize=2048)
 def equilibrium(scene: Scene) -> Flows:
     """The state that implies itself; arrays without the trial axis.
 
     Raises:
         EquilibriumError: none was found.
     """
-    arrays = arrays_of(scene)
-    flows, _ = _flows(arrays, _solved(arrays)[None, :])
+    flows, _ = flows_in(arrays_of(scene), solution(scene).state[None, :])
     return Flows(**{name: getattr(flows, name)[0] for name in Flows.__slots__})
-
-
-def _solved(arrays: SceneArrays) -> DoubleArray:
-    """Logarithms of the unknowns, by Newton's method with a numerical Jacobian.
-
-    A step that makes matters worse is tried again at several shorter lengths, and the best of them taken.
-    """
-    state = _start(arrays)
-    residual, jacobian = _linearised(arrays, state)
-    for _ in range(_STEPS):
-        if np.abs(residual).max() < _PRECISION:
-            return state
-        step = np.linalg.solve(jacobian, -residual)
-        step *= min(1.0, _LONGEST_STEP / np.abs(step).max())
-        before = np.linalg.norm(residual)
-        ahead, (residual, jacobian) = state + step, _linearised(arrays, state + step)
-        if not np.linalg.norm(residual) < before:
-            trials = state + _SHORTER_STEPS[:, None] * step
-            ahead = trials[int(np.argmin(np.linalg.norm(_residual(arrays, trials), axis=1)))]
-            residual, jacobian = _linearised(arrays, ahead)
-        state = ahead
-    raise EquilibriumError(
-        f"no equilibrium of {len(arrays.threads)} tenants after {_STEPS} steps (residual "
-        f"{np.abs(residual).max():.2g}): a behaviour has an implausible parameter"
-    )
-
-
-def _linearised(arrays: SceneArrays, state: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """The residual of a state, and how it changes with each unknown."""
-    residuals = _residual(arrays, np.concatenate([state[None, :], state + _PROBE * np.eye(len(state))]))
-    return residuals[0], ((residuals[1:] - residuals[0]) / _PROBE).T
-
-
-def _start(arrays: SceneArrays) -> DoubleArray:
-    """Footprints scaled into the cache, idle memory, and a few damped steps from there."""
-    occupied = arrays.footprint.copy()
-    residence = np.empty(len(arrays.part_bytes))
-    for streams, parts in zip(arrays.streams_of, arrays.parts_of, strict=True):
-        room, wanted = arrays.part_bytes[parts].sum(), occupied[streams].sum()
-        occupied[streams] *= min(1.0, room / wanted)
-        residence[parts] = max(1.0 - wanted / room, _SHORT_RESIDENCE) * LEFT_OVER_SECONDS
-    service = arrays.compute_ns + arrays.llc_accesses * LLC_HIT_NS
-    latencies = [np.full(SOCKETS, DRAM_IDLE_NS), np.full(SOCKETS, UPI_HOP_NS)]
-    state = np.log(np.concatenate([service, occupied, residence, *latencies, [LEAST_HELD]]))
-    for _ in range(_DAMPED_STEPS):
-        state = state + 0.5 * np.clip(_residual(arrays, state[None, :])[0], -_LONGEST_STEP, _LONGEST_STEP)
-    return np.asarray(state)
-
-
-def _residual(arrays: SceneArrays, states: DoubleArray) -> DoubleArray:
-    return np.asarray(_flows(arrays, states)[1] - states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -190,8 +135,13 @@ def _unknowns(arrays: SceneArrays, states: DoubleArray) -> _Unknowns:
     return _Unknowns(service=service, occupied=occupied, residence=residence, latency=latency, hop=hop, held=held)
 
 
-def _flows(arrays: SceneArrays, states: DoubleArray) -> tuple[Flows, DoubleArray]:
-    """What happens in each trial state, and the state that it implies."""
+def flows_in(arrays: SceneArrays, states: DoubleArray) -> tuple[Flows, DoubleArray]:
+    """What happens in each trial state, and the state that it implies.
+
+    Args:
+        arrays: the scene.
+        states: ``(trials, unknowns)``, logarithms.
+    """
     tenants = len(arrays.threads)
     unknown = _unknowns(arrays, states)
     rate, busy = _worked(arrays, unknown.service)
@@ -257,7 +207,7 @@ def _implied(arrays: SceneArrays, flows: Flows, unknown: _Unknowns) -> DoubleArr
     insertions = np.concatenate(
         [flows.rate * flows.misses * arrays.retained, received_evicted[:, arrays.ring_owner]], axis=1
     )
-    held = occupancy(np.maximum(insertions, _LEAST_INSERTIONS), unknown.residence, arrays.spread, arrays.footprint)
+    held = occupancy(np.maximum(insertions, LEAST_INSERTIONS), unknown.residence, arrays.spread, arrays.footprint)
     own_ns = flows.fetch_core_ns + flows.walk_core_ns
     waits_ns = flows.hit_wait_ns + flows.miss_wait_ns + flows.fetch_wait_ns + flows.walk_wait_ns
     bus_locks = (flows.rate * arrays.sharing_bus_locks).sum(axis=1, keepdims=True)

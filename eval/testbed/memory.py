@@ -25,15 +25,15 @@ DoubleArray = NDArray[np.float64]
 DRAM_SERVICE_NS = 28.0
 UPI_SERVICE_NS = 28.0
 """*Assumed* to be as the memory's; the share of a link that streams reach then follows as it does there."""
-_KNEE = 0.98
+KNEE = 0.98
 """Above this utilisation the curve goes on along its tangent, so that trial states beyond the peak have a latency."""
 
 
 def queueing_ns(utilisation: DoubleArray, service_ns: float) -> DoubleArray:
     """Mean wait at a utilisation, in nanoseconds; rises strictly."""
-    below = np.minimum(utilisation, _KNEE)
-    beyond = np.maximum(utilisation - _KNEE, 0.0)
-    return np.asarray(service_ns * (below / (1.0 - below) + beyond / (1.0 - _KNEE) ** 2))
+    below = np.minimum(utilisation, KNEE)
+    beyond = np.maximum(utilisation - KNEE, 0.0)
+    return np.asarray(service_ns * (below / (1.0 - below) + beyond / (1.0 - KNEE) ** 2))
 
 
 def dram_latency_ns(bytes_per_second: DoubleArray) -> DoubleArray:

@@ -1,6 +1,7 @@
 """One simulated node: occupants come and go, time moves on by call, counters are read by the agent."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -9,17 +10,16 @@ from numpy.typing import NDArray
 
 from agent.ceilings import DRAM_COMMANDS_PER_CLOCK, UPI_FLITS_PER_CLOCK
 from agent.topology import Domain, Topology
-from contracts.slowdown import IndicatorKind, slowdown_of
-from eval.testbed.behaviour import Behaviour
 from eval.testbed.board import CounterBoard
 from eval.testbed.cores import CoreMap, CpuPolicy, Thread
 from eval.testbed.equilibrium import Flows, equilibrium
 from eval.testbed.errors import PlacementError, TestbedError
-from eval.testbed.hardware import ALL_WAYS, CORES_PER_SOCKET, DRAM_PEAK_BYTES_PER_SECOND, LLC_BYTES, MEBIBYTE, SOCKETS
+from eval.testbed.hardware import ALL_WAYS, CORES_PER_SOCKET, DRAM_PEAK_BYTES_PER_SECOND, LLC_BYTES, SOCKETS
+from eval.testbed.housekeeping import HOUSEKEEPERS
+from eval.testbed.indicator import indicators, slowdowns
 from eval.testbed.noise import INDICATOR_NOISE, factors
 from eval.testbed.offer import EventOffer
-from eval.testbed.queueing import latency_in_services
-from eval.testbed.scene import Scene, Tenant, arrays_of
+from eval.testbed.scene import Scene, Tenant
 from eval.testbed.source import SimulatedSource
 from eval.testbed.stressor import Stressor
 from eval.testbed.ways import refuse_bad_mask
@@ -32,19 +32,6 @@ START_WALL_NS = 1_767_225_600_000_000_000
 LOWEST_CLOCK_RATIO = 0.5
 HIGHEST_CLOCK_RATIO = 1.6
 """1.25 to 4.0 GHz: a busy 8480+ core runs between its base clock of 2.0 and its turbo of 3.8."""
-
-_HOUSEKEEPING = Behaviour(
-    compute_ns=350.0,
-    llc_accesses=12.0,
-    footprint_bytes=1.0 * MEBIBYTE,
-    received_lines=1.0,
-    sent_lines=1.0,
-    packet_reads=0.5,
-    ring_bytes=0.125 * MEBIBYTE,
-    remote=0.1,
-)
-"""Kernel, kubelet and the agent itself: a tenth of one CPU, spread over the socket."""
-_HOUSEKEEPING_LOAD = 0.1
 
 
 class SimulatedNode:
@@ -82,15 +69,17 @@ class SimulatedNode:
         counters, indicators = np.random.default_rng(seed).spawn(2)
         self._indicator_rng = indicators
         self._board = CounterBoard(topology=self.topology, offer=offer, wall_ns=wall_ns, rng=counters)
+        self._row_of = {cpu: row for row, cpu in enumerate(self._board.cpus)}
         self._cores = {
             domain.name: CoreMap(cores=CORES_PER_SOCKET, threads_per_core=threads_per_core, policy=cpu_policy)
             for domain in self.topology.domains
         }
         self._occupants: dict[str, dict[str, Occupant]] = {domain.name: {} for domain in self.topology.domains}
         self._threads: dict[str, tuple[Thread, ...]] = {}
-        self._ways: dict[str, int] = {}
-        self._indicators: dict[str, float] = {}
+        self._tenants: dict[str, Tenant] = {}
+        self._measured: _Measured | None = None
         self._scene: Scene | None = None
+        self._owners: NDArray[np.intp] | None = None
 
     def place(self, uid: str, occupant: Occupant, *, domain: str, ways: int = ALL_WAYS) -> None:
         """Start an occupant on a domain.
@@ -109,8 +98,10 @@ class SimulatedNode:
         mask = refuse_bad_mask(ways)
         self._threads[uid] = self._core_map(domain).take(uid, occupant.exclusive_cores)
         self._occupants[domain][uid] = occupant
-        self._ways[uid] = mask
-        self._scene = None
+        self._tenants[uid] = _tenant(
+            occupant, socket=self._socket_of(domain), threads=len(self._threads[uid]), ways=mask
+        )
+        self._scene = self._owners = None
 
     def remove(self, uid: str) -> None:
         """Stop an occupant.
@@ -120,9 +111,10 @@ class SimulatedNode:
         """
         domain = self._domain_with(uid)
         self._cores[domain].release(uid)
-        del self._occupants[domain][uid], self._threads[uid], self._ways[uid]
-        self._indicators.pop(uid, None)
-        self._scene = None
+        del self._occupants[domain][uid], self._threads[uid], self._tenants[uid]
+        if self._measured is not None:
+            self._measured.places.pop(uid, None)
+        self._scene = self._owners = None
 
     def advance(self, seconds: float) -> None:
         """Let simulated time pass; counters count, indicators are measured anew.
@@ -132,22 +124,13 @@ class SimulatedNode:
         """
         if not seconds > 0.0:
             raise TestbedError(f"{self.name} can't advance by {seconds} s: time moves forward")
-        scene, flows = self.scene, self.flows
-        housekeeping = np.arange(len(scene.tenants) - SOCKETS, len(scene.tenants))
-        self._board.advance(
+        scene = self.scene
+        self._board.advance(scene=scene, owners=self._owner_rows(), clock=self._clock_ratio, seconds=seconds)
+        self._measured = _Measured(
             scene=scene,
-            flows=flows,
-            owners=self._owners(),
-            housekeeping=housekeeping,
-            clock=self._clock_ratio,
-            seconds=seconds,
+            places={uid: place for place, (uid, _) in enumerate(self._in_order())},
+            noise=factors(self._indicator_rng, INDICATOR_NOISE, len(scene.tenants)),
         )
-        noise = factors(self._indicator_rng, INDICATOR_NOISE, len(scene.tenants)).tolist()
-        self._indicators = {
-            uid: _indicator(occupant, scene, flows, index) * noise[index]
-            for index, (uid, occupant) in enumerate(self._in_order())
-            if isinstance(occupant, Workload)
-        }
 
     def source(self) -> SimulatedSource:
         """A counter source over this node's counters; several may be open at once."""
@@ -194,10 +177,11 @@ class SimulatedNode:
             PlacementError: nobody of that uid runs here.
             TestbedError: it is a stressor, or time has not moved on since it came.
         """
-        self._workload(uid)
-        if uid not in self._indicators:
+        workload, measured = self._workload(uid), self._measured
+        if measured is None or uid not in measured.places:
             raise TestbedError(f"{uid} has no indicator yet: advance {self.name} first")
-        return self._indicators[uid]
+        place = measured.places[uid]
+        return float(indicators(measured.scene, {place: workload})[0] * measured.noise[place])
 
     def true_slowdown(self, uid: str) -> float:
         """A workload's slowdown against having the node to itself, without noise; for oracles and scores only.
@@ -206,15 +190,19 @@ class SimulatedNode:
             PlacementError: nobody of that uid runs here.
             TestbedError: it is a stressor.
         """
-        occupant = self._workload(uid)
-        index = [other for other, _ in self._in_order()].index(uid)
-        socket = self._socket_of(self._domain_with(uid))
-        alone = Scene(tenants=(_tenant(occupant, socket=socket, threads=occupant.exclusive_cores), *_housekeepers()))
-        return slowdown_of(
-            occupant.indicator,
-            alone=_indicator(occupant, alone, equilibrium(alone), 0),
-            together=_indicator(occupant, self.scene, self.flows, index),
-        ).value
+        workload = self._workload(uid)
+        place = [other for other, _ in self._in_order()].index(uid)
+        return slowdowns(self.scene, {place: workload})[0]
+
+    def true_slowdowns(self) -> dict[str, float]:
+        """Those of all workloads that run here, by uid."""
+        running = {
+            place: (uid, occupant)
+            for place, (uid, occupant) in enumerate(self._in_order())
+            if isinstance(occupant, Workload)
+        }
+        values = slowdowns(self.scene, {place: workload for place, (_, workload) in running.items()})
+        return {uid: value for (uid, _), value in zip(running.values(), values, strict=True)}
 
     def set_clock(self, ratio: float) -> None:
         """Set the core clock, as a ratio to the nominal one; no contention changes.
@@ -246,23 +234,15 @@ class SimulatedNode:
     def scene(self) -> Scene:
         """All occupants as the equilibrium sees them, then one housekeeping tenant a socket."""
         if self._scene is None:
-            in_order = self._in_order()
-            indices = {uid: index for index, (uid, _) in enumerate(in_order)}
-            tenants = tuple(
-                _tenant(
-                    occupant,
-                    socket=self._socket_of(self._domain_with(uid)),
-                    threads=len(self._threads[uid]),
-                    ways=self._ways[uid],
-                )
-                for uid, occupant in in_order
-            )
+            indices = {uid: index for index, (uid, _) in enumerate(self._in_order())}
             siblings = tuple(
                 (indices[uid], indices[other], share)
-                for uid, _ in in_order
-                for other, share in self._cores[self._domain_with(uid)].sibling_owners(uid).items()
+                for domain, occupants in self._occupants.items()
+                for uid in occupants
+                for other, share in self._cores[domain].sibling_owners(uid).items()
             )
-            self._scene = Scene(tenants=tenants + _housekeepers(), siblings=siblings)
+            tenants = tuple(self._tenants[uid] for uid in indices)
+            self._scene = Scene(tenants=tenants + HOUSEKEEPERS, siblings=siblings)
         return self._scene
 
     @property
@@ -273,14 +253,15 @@ class SimulatedNode:
     def _in_order(self) -> list[tuple[str, Occupant]]:
         return [entry for occupants in self._occupants.values() for entry in occupants.items()]
 
-    def _owners(self) -> NDArray[np.intp]:
-        row_of = {cpu: row for row, cpu in enumerate(self._board.cpus)}
-        owners = np.full(len(row_of), -1, dtype=np.intp)
-        for index, (uid, _) in enumerate(self._in_order()):
-            socket = self._socket_of(self._domain_with(uid))
-            for core, thread in self._threads[uid]:
-                owners[row_of[_cpu(socket, core, thread)]] = index
-        return owners
+    def _owner_rows(self) -> NDArray[np.intp]:
+        """Tenant of each CPU's row, -1 where nobody runs."""
+        if self._owners is None:
+            self._owners = np.full(len(self._row_of), -1, dtype=np.intp)
+            for index, (uid, _) in enumerate(self._in_order()):
+                socket = self._tenants[uid].socket
+                rows = [self._row_of[_cpu(socket, core, thread)] for core, thread in self._threads[uid]]
+                self._owners[rows] = index
+        return self._owners
 
     def _core_map(self, domain: str) -> CoreMap:
         if domain not in self._cores:
@@ -306,36 +287,25 @@ class SimulatedNode:
         return occupant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """The last advance, for whoever asks for an indicator.
+
+    Attributes:
+        scene: who ran.
+        places: among its tenants, by uid; who is removed is taken out.
+        noise: a factor for each tenant.
+    """
+
+    scene: Scene
+    places: dict[str, int]
+    noise: NDArray[np.float64]
+
+
 def _tenant(occupant: Occupant, *, socket: int, threads: int, ways: int = ALL_WAYS) -> Tenant:
     if isinstance(occupant, Stressor):
         return Tenant(behaviour=occupant.behaviour, socket=socket, threads=threads, load=occupant.load, ways=ways)
-    return Tenant(
-        behaviour=occupant.behaviour,
-        socket=socket,
-        threads=threads,
-        forwarders=occupant.forwarders,
-        load=occupant.load,
-        places=occupant.places,
-        polls=occupant.polls,
-        ways=ways,
-    )
-
-
-def _housekeepers() -> tuple[Tenant, ...]:
-    return tuple(
-        Tenant(behaviour=_HOUSEKEEPING, socket=socket, threads=1, load=_HOUSEKEEPING_LOAD) for socket in range(SOCKETS)
-    )
-
-
-def _indicator(occupant: Workload, scene: Scene, flows: Flows, index: int) -> float:
-    """Requests a second, or microseconds at the 99th percentile."""
-    arrays = arrays_of(scene)
-    if occupant.indicator is IndicatorKind.THROUGHPUT:
-        return float(flows.rate[index]) / occupant.request_kinstructions
-    service_ns = flows.service_ns[index]
-    load = arrays.offered[index] * service_ns * 1e-9 / arrays.serving[index]
-    stay = service_ns * latency_in_services(load, arrays.places[index])
-    return float(stay) * occupant.request_kinstructions * 1e-3
+    return occupant.tenant(socket=socket, threads=threads, ways=ways)
 
 
 def _cpu(socket: int, core: int, thread: int) -> int:

@@ -1,14 +1,14 @@
 """Who runs on a node, as the equilibrium needs to know it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.testbed._solver import ffi
 from eval.testbed.behaviour import Behaviour
 from eval.testbed.cache import miss_ratio
 from eval.testbed.ddio import RING_COMPULSORY
@@ -25,6 +25,7 @@ from eval.testbed.hardware import (
     TRANSFER_NS,
     UPI_HOP_NS,
 )
+from eval.testbed.hashed_once import HashedOnce
 from eval.testbed.tlb import TABLES_BEYOND_L2, TABLES_EVICTED, WALK_EXPOSED, WALK_NS, walks
 from eval.testbed.ways import Parts, parts_of
 
@@ -58,7 +59,7 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(HashedOnce):
     """All tenants of a node, and which of them share cores.
 
     Attributes:
@@ -69,15 +70,18 @@ class Scene:
     tenants: tuple[Tenant, ...]
     siblings: tuple[tuple[int, int, float], ...] = ()
 
+    __hash__ = HashedOnce.__hash__
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SceneArrays:
     """A scene in columns, one entry a tenant; streams are the tenants' data, then the receive rings.
 
-    Columns that are named as a field of ``Behaviour`` or ``Tenant`` mean the same; those that begin with ``code_``,
-    ``pages_`` or ``sharing_`` are of ``Code``, ``Pages`` and ``Sharing``.
+    Columns that are named as a field of ``Behaviour`` or ``Tenant`` mean the same; those that begin with ``core_``,
+    ``code_``, ``pages_`` or ``sharing_`` are of ``CoreBaseline``, ``Code``, ``Pages`` and ``Sharing``.
 
     Attributes:
+        table: ``(tenants, columns)``, what the solver needs of each tenant, in the order of its ``leeward_tenant``.
         serving: workers that operations wait for.
         offered: operations a second, infinite where the tenant always has more to do.
         utilisation: of its workers, 0 to 1, as far as it follows from what is offered and not from contention.
@@ -86,11 +90,12 @@ class SceneArrays:
         ring_owner: tenant of each ring: ``stream_owner`` without the data streams.
         streams_of: indices of the streams of each socket.
         footprint, steepness, compulsory: one entry a stream.
-        parts_of: indices of each socket's parts of the cache, among all parts.
+        part_socket: of each part of the caches.
         part_bytes: ``(parts,)``, what each holds.
         spread: ``(streams, parts)``, share of a stream's insertions that goes to each part; none to the other socket's.
     """
 
+    table: DoubleArray
     socket: IndexArray
     threads: DoubleArray
     serving: DoubleArray
@@ -101,6 +106,7 @@ class SceneArrays:
     compute_ns: DoubleArray
     forward_ns: DoubleArray
     llc_accesses: DoubleArray
+    prefetched: DoubleArray
     hit_exposed: DoubleArray
     miss_exposed: DoubleArray
     written: DoubleArray
@@ -112,16 +118,24 @@ class SceneArrays:
     sent_lines: DoubleArray
     packet_reads: DoubleArray
     row_missed: DoubleArray
+    core_mispredicted: DoubleArray
+    core_fetch_latency: DoubleArray
+    core_core_bound: DoubleArray
+    core_l2_stalled: DoubleArray
+    core_wide: DoubleArray
     code_hot_bytes: DoubleArray
     code_fetched_lines: DoubleArray
     code_steepness: DoubleArray
     code_beyond_l2: DoubleArray
+    code_walks: DoubleArray
     pages_hot: DoubleArray
     pages_entries: DoubleArray
     pages_lookups: DoubleArray
     pages_steepness: DoubleArray
     pages_cold: DoubleArray
+    sharing_lock_loads: DoubleArray
     sharing_transfers: DoubleArray
+    sharing_modified_abroad: DoubleArray
     sharing_bus_locks: DoubleArray
     sibling_share: DoubleArray
     stream_owner: IndexArray
@@ -131,7 +145,7 @@ class SceneArrays:
     steepness: DoubleArray
     compulsory: DoubleArray
     retained: DoubleArray
-    parts_of: tuple[IndexArray, ...]
+    part_socket: IndexArray
     part_bytes: DoubleArray
     spread: DoubleArray
 
@@ -139,6 +153,11 @@ class SceneArrays:
     def shares_cores(self) -> bool:
         """Whether any two threads share a core."""
         return bool(self.sibling_share.any())
+
+    @property
+    def unknowns(self) -> int:
+        """How many the equilibrium has: service times, occupancies, residences, two latencies a socket, the bus."""
+        return len(self.threads) + len(self.stream_owner) + len(self.part_bytes) + 2 * SOCKETS + 1
 
 
 def unloaded_service_ns(behaviour: Behaviour) -> float:
@@ -197,69 +216,77 @@ def _beyond_l2_ns(missed: float, latency: float) -> float:
     return LLC_HIT_NS + missed * (latency - LLC_HIT_NS)
 
 
-_COLUMNS: Mapping[str, str] = {
-    **{
-        name: name
-        for name in (
-            *("compute_ns", "forward_ns", "llc_accesses", "hit_exposed", "miss_exposed", "written", "remote"),
-            *("port_demand", "partition_cost", "l2_footprint", "received_lines", "sent_lines", "packet_reads"),
-            *("row_missed", "retained"),
-        )
-    },
-    **{
-        path.replace(".", "_"): path
-        for path in (
-            *("code.hot_bytes", "code.fetched_lines", "code.steepness", "code.beyond_l2"),
-            *("pages.hot", "pages.entries", "pages.lookups", "pages.steepness", "pages.cold"),
-            *("sharing.transfers", "sharing.bus_locks"),
-        )
-    },
-}
-"""Columns that are fields of a behaviour, by the path to them."""
+_OF_TENANT = ("socket", "threads", "serving", "offered", "places", "polls", "utilisation")
+_OF_STREAMS = frozenset({"footprint_bytes", "ring_bytes", "steepness", "compulsory"})
+"""Columns that become one entry a stream."""
+_SOLVED = tuple(name for name, _ in ffi.typeof("leeward_tenant").fields)
+_COUNTED = (
+    *("utilisation", "prefetched", "row_missed", "code_walks", "sharing_lock_loads", "sharing_modified_abroad"),
+    *("core_mispredicted", "core_fetch_latency", "core_core_bound", "core_l2_stalled", "core_wide"),
+)
+"""What counters need besides."""
+_NAMES = _SOLVED + _COUNTED
 
 
-@lru_cache(maxsize=512)
+def _path(column: str) -> str:
+    """To a column's field, from the behaviour."""
+    part, _, rest = column.partition("_")
+    return f"{part}.{rest}" if part in {"core", "code", "pages", "sharing"} else column
+
+
+_OF_BEHAVIOUR = tuple(name for name in _NAMES if name not in _OF_TENANT)
+_behaviour_values = attrgetter(*map(_path, _OF_BEHAVIOUR))
+
+
+@lru_cache(maxsize=4096)
+def _row(tenant: Tenant) -> DoubleArray:
+    """A tenant's entries of all columns."""
+    values = {
+        **dict(zip(_OF_BEHAVIOUR, _behaviour_values(tenant.behaviour), strict=True)),
+        "socket": tenant.socket,
+        "threads": tenant.threads,
+        "serving": tenant.threads - tenant.forwarders,
+        "offered": _offered_per_second(tenant),
+        "places": tenant.places,
+        "polls": tenant.polls,
+        "utilisation": 1.0 if tenant.polls or tenant.load is None else min(tenant.load, 1.0),
+    }
+    return np.array([values[name] for name in _NAMES], dtype=np.float64)
+
+
+@lru_cache(maxsize=1024)
 def arrays_of(scene: Scene) -> SceneArrays:
     """The scene in columns."""
     tenants = scene.tenants
-    behaviours = [tenant.behaviour for tenant in tenants]
-    socket = np.array([tenant.socket for tenant in tenants], dtype=np.intp)
-    ring_owner = np.array([i for i, behaviour in enumerate(behaviours) if behaviour.ring_bytes > 0.0], dtype=np.intp)
+    table = np.array([_row(tenant) for tenant in tenants])
+    columns = dict(zip(_NAMES, np.ascontiguousarray(table.T), strict=True))
+    socket = columns.pop("socket").astype(np.intp)
+    ring_bytes = columns["ring_bytes"]
+    ring_owner = np.flatnonzero(ring_bytes > 0.0)
     stream_owner = np.concatenate([np.arange(len(tenants)), ring_owner])
     streams_of = tuple(np.flatnonzero(socket[stream_owner] == number) for number in range(SOCKETS))
     masks = [tenant.ways for tenant in tenants] + [DDIO_MASK] * len(ring_owner)
-    parts = [parts_of([masks[stream] for stream in streams]) for streams in streams_of]
+    parts = [parts_of([masks[stream] for stream in streams.tolist()]) for streams in streams_of]
     sibling_share = np.zeros((len(tenants), len(tenants)))
     for own, other, share in scene.siblings:
         sibling_share[own, other] = share
     of_ring = np.ones(len(ring_owner))
-    ends = np.cumsum([0, *(len(of_socket.capacity) for of_socket in parts)])
     return SceneArrays(
+        table=np.ascontiguousarray(table[:, : len(_SOLVED)]),
         socket=socket,
-        threads=np.array([tenant.threads for tenant in tenants], dtype=np.float64),
-        serving=np.array([tenant.threads - tenant.forwarders for tenant in tenants], dtype=np.float64),
-        offered=np.array([_offered_per_second(tenant) for tenant in tenants]),
-        utilisation=np.array([_utilisation(tenant) for tenant in tenants]),
-        places=np.array([tenant.places for tenant in tenants], dtype=np.float64),
-        polls=np.array([tenant.polls for tenant in tenants], dtype=np.bool_),
+        polls=columns.pop("polls") > 0.0,
         sibling_share=sibling_share,
         stream_owner=stream_owner,
         ring_owner=ring_owner,
         streams_of=streams_of,
-        footprint=np.concatenate(
-            [_column(behaviours, "footprint_bytes"), _column(behaviours, "ring_bytes")[ring_owner]]
-        ),
-        steepness=np.concatenate([_column(behaviours, "steepness"), of_ring]),
-        compulsory=np.concatenate([_column(behaviours, "compulsory"), RING_COMPULSORY * of_ring]),
-        parts_of=tuple(np.arange(begin, end) for begin, end in pairwise(ends)),
+        footprint=np.concatenate([columns["footprint_bytes"], ring_bytes[ring_owner]]),
+        steepness=np.concatenate([columns["steepness"], of_ring]),
+        compulsory=np.concatenate([columns["compulsory"], RING_COMPULSORY * of_ring]),
+        part_socket=np.repeat(np.arange(SOCKETS), [len(of_socket.capacity) for of_socket in parts]),
         part_bytes=np.concatenate([of_socket.capacity for of_socket in parts]),
         spread=_spread(parts, streams_of),
-        **{column: _column(behaviours, path) for column, path in _COLUMNS.items()},
+        **{name: column for name, column in columns.items() if name not in _OF_STREAMS},
     )
-
-
-def _column(behaviours: Sequence[Behaviour], path: str) -> DoubleArray:
-    return np.array([attrgetter(path)(behaviour) for behaviour in behaviours], dtype=np.float64)
 
 
 def _spread(parts: Sequence[Parts], streams_of: Sequence[IndexArray]) -> DoubleArray:
@@ -278,7 +305,3 @@ def _offered_per_second(tenant: Tenant) -> float:
         return float("inf")
     serving = tenant.threads - tenant.forwarders
     return tenant.load * serving * 1e9 / unloaded_service_ns(tenant.behaviour)
-
-
-def _utilisation(tenant: Tenant) -> float:
-    return 1.0 if tenant.polls or tenant.load is None else min(tenant.load, 1.0)

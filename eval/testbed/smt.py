@@ -15,7 +15,8 @@ POLLING_PORT_DEMAND = 0.3
 """What an empty poll loop issues (*assumed*), in line with ``core_counters.POLLED_INSTRUCTIONS_PER_SECOND``."""
 SPILL = 0.5
 """By how much the cache requests of a thread rise when its sibling takes the whole L2 (*assumed*)."""
-_ROUNDING = 0.1
+PORT_ROUNDING = 0.1
+"""How softly the ports' limit sets in, in shares of a core's issue capacity."""
 
 
 def excess_demand(own: DoubleArray, sibling: DoubleArray) -> DoubleArray:
@@ -25,7 +26,7 @@ def excess_demand(own: DoubleArray, sibling: DoubleArray) -> DoubleArray:
         own, sibling: shares of a core's issue capacity, 0 to 1.
     """
     surplus = own + sibling - 1.0
-    return np.asarray(0.5 * (surplus + np.sqrt(surplus**2 + _ROUNDING**2)))
+    return np.asarray(0.5 * (surplus + np.sqrt(surplus**2 + PORT_ROUNDING**2)))
 
 
 def room_beside(contacts: DoubleArray, demands: DoubleArray, wanted: DoubleArray) -> DoubleArray:

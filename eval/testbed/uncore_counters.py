@@ -17,7 +17,7 @@ from eval.testbed.hardware import (
     UPI_CLOCK_HZ,
 )
 from eval.testbed.memory import dram_latency_ns
-from eval.testbed.scene import Scene, arrays_of
+from eval.testbed.scene import Scene, SceneArrays, arrays_of
 
 DoubleArray = NDArray[np.float64]
 
@@ -38,18 +38,18 @@ def uncore_rates(scene: Scene, flows: Flows) -> dict[Pmu, dict[str, DoubleArray]
 
     Clock ticks alone are those of one box.
     """
-    here = (arrays_of(scene).socket == np.arange(SOCKETS)[:, None]).astype(np.float64)
+    arrays = arrays_of(scene)
+    here = (arrays.socket == np.arange(SOCKETS)[:, None]).astype(np.float64)
     return {
-        Pmu.CHA: _cha(scene, flows, here),
-        Pmu.IMC: _imc(scene, flows, here),
+        Pmu.CHA: _cha(arrays, flows, here),
+        Pmu.IMC: _imc(arrays, flows, here),
         Pmu.UPI: _upi(flows),
-        Pmu.IIO: _iio(scene, flows, here),
-        Pmu.RESCTRL: _resctrl(scene, flows, here),
+        Pmu.IIO: _iio(arrays, flows, here),
+        Pmu.RESCTRL: _resctrl(arrays, flows, here),
     }
 
 
-def _cha(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
-    arrays = arrays_of(scene)
+def _cha(arrays: SceneArrays, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
     misses = flows.rate * (flows.misses + flows.packet_misses + flows.side_misses)
     requests = flows.accesses + arrays.packet_reads + flows.code_accesses + flows.table_accesses
     read_misses = DATA_READ_SHARE * misses
@@ -77,8 +77,7 @@ def _cha(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray
     }
 
 
-def _imc(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
-    arrays = arrays_of(scene)
+def _imc(arrays: SceneArrays, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
     reads = _at_memory(flows.read, arrays.remote, here) / LINE_BYTES
     writes = _at_memory(flows.written, arrays.remote, here) / LINE_BYTES
     conflicts = _at_memory((flows.read + flows.written) * arrays.row_missed, arrays.remote, here) / LINE_BYTES
@@ -109,8 +108,7 @@ def _upi(flows: Flows) -> dict[str, DoubleArray]:
     }
 
 
-def _iio(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
-    arrays = arrays_of(scene)
+def _iio(arrays: SceneArrays, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
     counts_per_line = LINE_BYTES / IIO_UNIT_BYTES
     return {
         "UNC_IIO_DATA_REQ_OF_CPU.MEM_WRITE.ALL_PARTS": here @ (flows.rate * arrays.received_lines) * counts_per_line,
@@ -118,9 +116,9 @@ def _iio(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray
     }
 
 
-def _resctrl(scene: Scene, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
+def _resctrl(arrays: SceneArrays, flows: Flows, here: DoubleArray) -> dict[str, DoubleArray]:
     total = flows.read + flows.written
     return {
         "RESCTRL.MBM_TOTAL_BYTES": here @ total,
-        "RESCTRL.MBM_LOCAL_BYTES": here @ (total * (1.0 - arrays_of(scene).remote)),
+        "RESCTRL.MBM_LOCAL_BYTES": here @ (total * (1.0 - arrays.remote)),
     }

@@ -8,6 +8,7 @@ Ways that the same sharers insert into are one part of the cache.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,11 @@ def parts_of(masks: Sequence[int]) -> Parts:
     Args:
         masks: of each sharer, bit 0 for the lowest way.
     """
+    return _cut(tuple(masks))
+
+
+@lru_cache(maxsize=4096)
+def _cut(masks: tuple[int, ...]) -> Parts:
     allowed = np.array([[mask >> way & 1 for way in range(LLC_WAYS)] for mask in masks], dtype=np.float64)
     kinds, ways = np.unique(allowed, axis=1, return_counts=True)
     used = kinds.any(axis=0)

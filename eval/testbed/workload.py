@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from contracts.slowdown import IndicatorKind
 from eval.testbed.behaviour import Behaviour
 from eval.testbed.errors import TestbedError
-from eval.testbed.scene import unloaded_service_ns
+from eval.testbed.hardware import ALL_WAYS
+from eval.testbed.scene import Tenant, unloaded_service_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +64,16 @@ class Workload:
     def serving(self) -> int:
         """Workers that operations wait for."""
         return self.exclusive_cores - self.forwarders
+
+    def tenant(self, *, socket: int, threads: int, ways: int = ALL_WAYS) -> Tenant:
+        """It in its place; as in ``eval.testbed.scene.Tenant``."""
+        return Tenant(
+            behaviour=self.behaviour,
+            socket=socket,
+            threads=threads,
+            forwarders=self.forwarders,
+            load=self.load,
+            places=self.places,
+            polls=self.polls,
+            ways=ways,
+        )

@@ -22,6 +22,7 @@ TEXT = {
     ".c",
     ".cfg",
     ".css",
+    ".h",
     ".html",
     ".in",
     ".js",

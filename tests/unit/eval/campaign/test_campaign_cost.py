@@ -20,4 +20,5 @@ def test_a_measured_campaign_is_whole_and_counted(tmp_path: Path) -> None:
     assert cost.rows == sum(pq.read_metadata(file).num_rows for file in campaign.glob(PARTS)) > 0
     assert cost.vectors > 0
     assert cost.disk_bytes > sum(file.stat().st_size for file in campaign.glob(PARTS))
-    assert 50.0 < cost.imported_mib <= cost.peak_mib < 4000.0
+    kernel_rounds_its_peak_by_mib = 1.0
+    assert 50.0 < cost.imported_mib <= cost.peak_mib + kernel_rounds_its_peak_by_mib < 4000.0

@@ -1,4 +1,8 @@
+from itertools import pairwise
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eval.placement.arrivals import Schedule
 from eval.placement.ledger import Ledger
@@ -45,6 +49,46 @@ def test_a_violated_tolerance_counts_for_as_long_as_it_is_violated() -> None:
     assert figures.violated == pytest.approx(30 / (100 + 30))
     assert figures.mean_excess == pytest.approx(30 * (suffered / 1.01 - 1.0) / 130)
     assert figures.worst_slowdown == pytest.approx(max(with_noise.slowdowns("a").values()))
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.5, 20.0), st.floats(1.0, 80.0), st.sampled_from(["batch", "amf", "udr"]), st.sampled_from("ab")
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.floats(0.0, 40.0),
+)
+def test_time_counts_as_if_looked_at_all_along(
+    coming: list[tuple[float, float, str, str]], measured_from: float
+) -> None:
+    at, arrivals = 0.0, []
+    for number, (gap, stay, name, _) in enumerate(coming):
+        at += gap
+        arrivals.append(arrival(name, uid=f"pod-{number}", at=at, until=at + stay, max_slowdown=1.02))
+    schedule = Schedule(arrivals=tuple(arrivals), measured_from_seconds=measured_from, end_seconds=at + 30.0)
+    figures = play(schedule, Scripted([node for *_, node in coming]), cluster_of("a", "b"))
+
+    cluster, moments = cluster_of("a", "b"), {measured_from, schedule.end_seconds}
+    moments |= {moment for each in arrivals for moment in (each.at_seconds, each.until_seconds)}
+    violated = party = occupied = 0.0
+    for begin, end in pairwise(sorted(moment for moment in moments if moment <= schedule.end_seconds)):
+        for each in arrivals:
+            if each.until_seconds == begin:
+                cluster.remove(each.uid)
+        for each, (*_, node) in zip(arrivals, coming, strict=True):
+            if each.at_seconds == begin:
+                cluster.place(each, node)
+        if begin >= measured_from:
+            slowdowns = [value for node in cluster.nodes for value in cluster.slowdowns(node).values()]
+            party += (end - begin) * len(slowdowns)
+            violated += (end - begin) * sum(value > 1.02 for value in slowdowns)
+            occupied += (end - begin) * sum(bool(cluster.parties(node)) for node in cluster.nodes)
+    assert figures.violated * party == pytest.approx(violated, abs=1e-6)
+    assert figures.pods_per_node * occupied == pytest.approx(party, abs=1e-6)
 
 
 def test_nothing_counts_before_the_measurement_begins() -> None:

@@ -13,7 +13,7 @@ from eval.placement.agents import Agents
 from eval.placement.cluster import Cluster
 from eval.placement.oracle import OraclePolicy
 from eval.placement.random_choice import RandomPolicy
-from eval.placement.regime_only import regime_score, regime_scores
+from eval.placement.regime_only import RegimeScores, regime_score
 from eval.placement.telemetry_policy import LatestStates, TelemetryPolicy
 from eval.placement.threshold import is_busy, threshold_scores
 from eval.testbed.catalogue import workload
@@ -135,7 +135,7 @@ def test_by_regimes_alone_the_pressed_node_is_left_to_others() -> None:
         cluster,
         agents=agents_of(cluster, latest),
         latest=latest,
-        scores=regime_scores,
+        scores=RegimeScores(),
         rng=np.random.default_rng(1),
     )
     latest.states = {"a": pressed(state_with({}), 0.9), "b": pressed(state_with({}), 0.1)}

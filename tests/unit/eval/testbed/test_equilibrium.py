@@ -9,42 +9,26 @@ from hypothesis import strategies as st
 
 from contracts.axis import Axis
 from eval.testbed.catalogue import WORKLOADS, workload
-from eval.testbed.cores import CpuPolicy
 from eval.testbed.equilibrium import equilibrium
-from eval.testbed.errors import PlacementError
 from eval.testbed.hardware import CORES_PER_SOCKET, DRAM_PEAK_BYTES_PER_SECOND, LLC_BYTES, UPI_BYTES_PER_SECOND
 from eval.testbed.node import Occupant, SimulatedNode
-from eval.testbed.offer import FULL
 from eval.testbed.scene import arrays_of
 from eval.testbed.stressor import PRESSED_AXES, Stressor
+from tests.unit.eval.testbed.crowds import NODES
 from tests.unit.eval.testbed.scenes import VICTIM, node_with, slowdown, stressors
 
 NAMES = st.sampled_from([known.name for known in WORKLOADS])
-STRESSORS = st.builds(Stressor, axis=st.sampled_from(PRESSED_AXES), intensity=st.floats(0.0, 1.0))
 REMOTE_SLACK = 0.01
 """A resident whose memory is remote asks for less where the links are pressed, and leaves more cache to others."""
-OCCUPANTS = st.lists(st.one_of(st.sampled_from(WORKLOADS), STRESSORS), min_size=1, max_size=12)
 
 
 def workers(*occupants: Occupant) -> int:
     return sum(occupant.exclusive_cores for occupant in occupants)
 
 
-def crowded(occupants: list[Occupant], policy: CpuPolicy) -> SimulatedNode:
-    """As many of them as there is room for, on either socket in turn."""
-    node = SimulatedNode(name="spr-test", offer=FULL, seed=1, cpu_policy=policy)
-    for index, occupant in enumerate(occupants):
-        try:
-            node.place(str(index), occupant, domain=f"socket{index % 2}")
-        except PlacementError:
-            continue
-    return node
-
-
 @settings(deadline=None, max_examples=60)
-@given(OCCUPANTS, st.sampled_from(CpuPolicy))
-def test_nobody_holds_more_than_there_is(occupants: list[Occupant], policy: CpuPolicy) -> None:
-    node = crowded(occupants, policy)
+@given(NODES)
+def test_nobody_holds_more_than_there_is(node: SimulatedNode) -> None:
     flows, arrays = node.flows, arrays_of(node.scene)
     for streams in arrays.streams_of:
         assert flows.occupied[streams].sum() <= LLC_BYTES * (1 + 1e-9)
@@ -56,9 +40,8 @@ def test_nobody_holds_more_than_there_is(occupants: list[Occupant], policy: CpuP
 
 
 @settings(deadline=None, max_examples=60)
-@given(OCCUPANTS, st.sampled_from(CpuPolicy))
-def test_the_state_implies_itself(occupants: list[Occupant], policy: CpuPolicy) -> None:
-    node = crowded(occupants, policy)
+@given(NODES)
+def test_the_state_implies_itself(node: SimulatedNode) -> None:
     flows, arrays = node.flows, arrays_of(node.scene)
     code_and_pages = flows.fetch_core_ns + flows.fetch_wait_ns + flows.walk_core_ns + flows.walk_wait_ns
     data = flows.hit_wait_ns + flows.miss_wait_ns + flows.bus_locked_ns
@@ -67,9 +50,8 @@ def test_the_state_implies_itself(occupants: list[Occupant], policy: CpuPolicy) 
 
 
 @settings(deadline=None, max_examples=60)
-@given(OCCUPANTS, st.sampled_from(CpuPolicy))
-def test_company_never_helps(occupants: list[Occupant], policy: CpuPolicy) -> None:
-    node = crowded(occupants, policy)
+@given(NODES)
+def test_company_never_helps(node: SimulatedNode) -> None:
     for domain in ("socket0", "socket1"):
         for uid, occupant in node.occupants(domain).items():
             if not isinstance(occupant, Stressor):
