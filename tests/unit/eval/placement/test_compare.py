@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,9 +6,17 @@ from rich.console import Console
 
 from contracts.axis import Axis
 from eval.campaign import CampaignSettings, run_campaign
-from eval.placement import PLACEMENT_FILE, PlacementReport, PlacementSettings, compare, render_placement
+from eval.placement import (
+    PLACEMENT_FILE,
+    PlacementReport,
+    PlacementSettings,
+    compare,
+    compare_packing,
+    render_placement,
+)
 from eval.placement.compare import RUNS, part_name
 from eval.placement.demand import BACKGROUND_GROUP
+from eval.placement.packing_report import PACKING_FILE, PackingReport
 from eval.placement.picture import draw_placement, write_picture
 from eval.placement.policies import PolicyName
 from eval.placement.report import PolicyRun
@@ -198,3 +207,22 @@ def test_the_whole_comparison_on_a_small_scale(dataset: TraceDataset, tmp_path: 
             settings=TINY,
         )
         assert again.violated == next(found for found in run.policies if found.policy is PolicyName.ORACLE).violated
+
+
+def test_each_load_is_played_once_and_its_packing_written_down(dataset: TraceDataset, tmp_path: Path) -> None:
+    write_dataset(dataset, dataset_directory(tmp_path))
+    settings = [
+        replace(TINY, policies=(PolicyName.DEFAULT, PolicyName.RANDOM), load=load, most_load=2 * load, workers=1)
+        for load in (0.05, 0.2)
+    ]
+    told: list[float] = []
+    report = compare_packing(tmp_path, settings, harm=0.02, progress=lambda _, done: told.append(done))
+    assert told == sorted(told)
+    assert PackingReport.from_json(report_path(tmp_path, PACKING_FILE).read_bytes()) == report
+    assert not report_path(tmp_path, PLACEMENT_FILE).exists()
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "reports" / "placement").rglob("*.json")}
+    assert len(kept) == 2 * 2 * 2
+    assert compare_packing(tmp_path, settings, harm=0.02) == report
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    few, many = (at.pods_per_node for at in report.policies[0].curve)
+    assert few < many
