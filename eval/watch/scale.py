@@ -70,7 +70,7 @@ SHORT = Scale(
     training=TrainingSettings(
         rate=0.8,
         folds=6,
-        regime=TreeSettings(trees=8, depth=3, learning_rate=0.5),
+        regime=TreeSettings(trees=24, depth=3, learning_rate=0.3),
         interference=TreeSettings(trees=24, depth=3, learning_rate=0.2),
         fewest_pressed=10,
         resamples=100,
