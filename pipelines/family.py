@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.judged import bounds_without, joined_bounds, joined_regimes, regimes_without
+from pipelines.loaded_models import LoadedModels
 from pipelines.predictions import HeldOutPredictions
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import TrainingData
@@ -68,8 +69,11 @@ def predictions_of(
         settings: the rate that the predictions are to be judged at.
     """
     bundles = {group: bundle for group in groups if (bundle := family.without(group)) is not None}
+    models = LoadedModels()
     return HeldOutPredictions(
         rate=settings.rate,
-        bounds=joined_bounds([bounds_without(bundle, data, group) for group, bundle in bundles.items()]),
-        regimes=joined_regimes([regimes_without(bundle, data, group) for group, bundle in bundles.items()]),
+        bounds=joined_bounds([bounds_without(models.bounds(bundle), data, group) for group, bundle in bundles.items()]),
+        regimes=joined_regimes(
+            [regimes_without(models.regimes(bundle), data, group) for group, bundle in bundles.items()]
+        ),
     )

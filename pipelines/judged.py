@@ -1,4 +1,4 @@
-"""A bundle asked about held-out rows, by the code that serves."""
+"""Models asked about held-out rows, by the code that serves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -13,19 +13,18 @@ from pipelines.abstention import said
 from pipelines.predictions import HeldOutBounds, HeldOutKind, HeldOutRegimes
 from pipelines.training_data import TrainingData
 from serving.bound_model import BoundModel
-from serving.bundle_directory import Bundle
 from serving.regime_model import RegimeModel
 
 
-def bounds_without(bundle: Bundle, data: TrainingData, group: str) -> HeldOutBounds:
-    """What a bundle that has not seen ``group`` says of every trace that the group is a party of."""
+def bounds_without(model: BoundModel, data: TrainingData, group: str) -> HeldOutBounds:
+    """What a model that has not seen ``group`` says of every trace that the group is a party of."""
     traces = data.dataset.traces
     is_victim = np.array([trace.victim.group == group for trace in traces])
     meets = np.array([group in trace.groups for trace in traces])
     chosen = np.flatnonzero(meets[data.rows.trace])
     row_traces = data.rows.trace[chosen]
     tiers = data.rows.tier[chosen]
-    said = BoundModel(bundle).predict(data.rows.matrix[chosen], [Tier(tier) for tier in tiers.tolist()])
+    said = model.predict(data.rows.matrix[chosen], [Tier(tier) for tier in tiers.tolist()])
     kinds = np.where(is_victim[row_traces], HeldOutKind.UNSEEN_VICTIM.value, HeldOutKind.UNSEEN_CO_RUNNER.value)
     return HeldOutBounds(
         group=np.full(len(chosen), group),
@@ -40,10 +39,9 @@ def bounds_without(bundle: Bundle, data: TrainingData, group: str) -> HeldOutBou
     )
 
 
-def regimes_without(bundle: Bundle, data: TrainingData, group: str) -> HeldOutRegimes:
-    """What a bundle that has not seen ``group`` says of every window that the group is a party of."""
+def regimes_without(model: RegimeModel, data: TrainingData, group: str) -> HeldOutRegimes:
+    """What a model that has not seen ``group`` says of every window that the group is a party of."""
     chosen = np.array([index for index, trace in enumerate(data.windows.traces) if group in trace.groups], np.intp)
-    model = RegimeModel(bundle)
     vectors = data.windows.vectors[chosen]
     probability = by_axis(model.probabilities_of(vectors))
     return HeldOutRegimes(

@@ -15,6 +15,7 @@ from pipelines.folds import Folds, folds_of
 from pipelines.interference_rows import interference_rows
 from pipelines.judged import bounds_without, joined_bounds, joined_regimes, regimes_without
 from pipelines.labels import Labels, by_rules, label
+from pipelines.loaded_models import LoadedModels
 from pipelines.predictions import HeldOutPredictions, HeldOutRegimes
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import TrainingData, workload_profiles
@@ -58,18 +59,28 @@ def data_to_ask(dataset: TraceDataset, fitted: TrainingData, settings: TrainingS
 
 
 def asked_of(
-    family: BundleFamily, data: TrainingData, groups: Sequence[str], settings: TrainingSettings
+    family: BundleFamily, data: TrainingData, groups: Sequence[str], settings: TrainingSettings, *, models: LoadedModels
 ) -> HeldOutPredictions | None:
-    """What a family says of each group's rows by the bundle without it; ``None`` where no row has any of them."""
+    """What a family says of each group's rows by the bundle without it; ``None`` where no row has any of them.
+
+    Args:
+        family: the bundles.
+        data: the rows.
+        groups: to ask about.
+        settings: the rate that the predictions are to be judged at.
+        models: of the family, as far as they are loaded.
+    """
     there = frozenset().union(*(trace.groups for trace in data.dataset.traces))
     bundles = {group: bundle for group in groups if group in there and (bundle := family.without(group)) is not None}
     if not bundles:
         return None
     judges = bool(family.whole.manifest.axis_calibrations)
-    regimes = [regimes_without(bundle, data, group) for group, bundle in bundles.items()] if judges else []
+    regimes = (
+        [regimes_without(models.regimes(bundle), data, group) for group, bundle in bundles.items()] if judges else []
+    )
     return HeldOutPredictions(
         rate=settings.rate,
-        bounds=joined_bounds([bounds_without(bundle, data, group) for group, bundle in bundles.items()]),
+        bounds=joined_bounds([bounds_without(models.bounds(bundle), data, group) for group, bundle in bundles.items()]),
         regimes=joined_regimes(regimes) if regimes else no_regimes(),
     )
 

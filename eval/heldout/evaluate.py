@@ -30,6 +30,7 @@ from pipelines.bootstrap import Resampling
 from pipelines.dataset import dataset_directory, read_dataset
 from pipelines.folds import workload_groups
 from pipelines.interference_rows import TIERS
+from pipelines.loaded_models import LoadedModels
 from pipelines.predictions import HeldOutBounds, HeldOutKind, HeldOutPredictions
 from pipelines.settings import TrainingSettings
 from pipelines.training_data import TrainingData
@@ -193,9 +194,10 @@ def _groups(rows: Rows, chosen: Sequence[str]) -> tuple[str, ...]:
 def _batches(
     batches: Iterable[Rows], fitted: TrainingData, held_out: HeldOut, groups: Sequence[str], settings: TrainingSettings
 ) -> Iterator[Asked]:
+    models = LoadedModels()
     for rows in batches:
         data = data_to_ask(rows.dataset, fitted, settings)
-        predictions = asked_of(held_out.family, data, groups, settings)
+        predictions = asked_of(held_out.family, data, groups, settings, models=models)
         if predictions is not None:
             yield Asked(data=data, predictions=predictions)
 

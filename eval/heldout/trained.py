@@ -15,6 +15,7 @@ from pipelines.dataset import TraceDataset
 from pipelines.draft import draft_of
 from pipelines.errors import DataError
 from pipelines.family import BundleFamily, read_family
+from pipelines.loaded_models import LoadedModels
 from pipelines.predictions import BOUNDS_FILE, PREDICTIONS, HeldOutPredictions, read_predictions
 from pipelines.settings import TrainingSettings
 from pipelines.training import refuse_unsupported_rate
@@ -82,7 +83,7 @@ def made_here(data: TrainingData, groups: Sequence[str], settings: TrainingSetti
         draft_of(data, fits, part, settings=settings, created=created, data_digest=digest).in_memory() for part in parts
     )
     family = BundleFamily(whole=whole, held_out=tuple(others))
-    predictions = asked_of(family, data, groups, settings)
+    predictions = asked_of(family, data, groups, settings, models=LoadedModels())
     if predictions is None:
         raise DataError(f"no row has a workload of {', '.join(groups)}: name groups that the traces have")
     return HeldOut(predictions=predictions, family=family, left=False)
