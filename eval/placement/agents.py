@@ -1,7 +1,6 @@
 """The nodes' agents: the product's own code from counters to NodeState, paced by the simulation's clock."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from agent.coverage import coverage_of
 from agent.judged import judge_window
@@ -11,7 +10,7 @@ from agent.readings import merge
 from agent.regime import RegimePredictor
 from agent.settings import AgentSettings
 from contracts.features import FEATURE_SCHEMA_V1
-from contracts.nodestate import Coverage, NodeState, Window
+from contracts.nodestate import Coverage, NodeState
 from eval.placement.cluster import Cluster
 from eval.testbed.kubelet import pod_placement
 from eval.testbed.node import SimulatedNode
@@ -31,8 +30,6 @@ class Agents:
         publisher: where NodeStates go.
         window_seconds, heartbeat_seconds: as in the agents' settings.
         predictor, bundle_digest: the regime model and its bundle, if there is one.
-        measures_heartbeats: whether a heartbeat tells of a window of its own, as a real one does. Nobody having come or
-            gone, that window would differ from the last one in noise alone; without, the last one is told again.
     """
 
     def __init__(
@@ -44,7 +41,6 @@ class Agents:
         heartbeat_seconds: float,
         predictor: RegimePredictor | None = None,
         bundle_digest: str | None = None,
-        measures_heartbeats: bool = True,
     ) -> None:
         self._cluster = cluster
         self._publisher = publisher
@@ -53,24 +49,25 @@ class Agents:
         self._predictor = predictor
         self._bundle_digest = bundle_digest
         self._agents = {name: _Agent(node) for name, node in cluster.nodes.items()}
-        self._measures_heartbeats = measures_heartbeats
-        self._published: dict[str, _Published] = {}
+        self._published_seconds: dict[str, float] = {}
 
     def report(self) -> None:
         """Publish what is due by now."""
-        now = self._cluster.now_seconds
         for name in self._cluster.nodes:
-            changed, last = self._cluster.changed_seconds(name), self._published.get(name)
-            if now - changed < self._window_seconds:
-                continue
-            if last is None or last.at_seconds < changed + self._window_seconds:
-                self._publish(name, self._observed(name))
-            elif now - last.at_seconds >= self._heartbeat_seconds:
-                self._publish(name, self._observed(name) if self._measures_heartbeats else last.told_again(now))
+            if self._is_due(name):
+                self._publisher.publish(self._observed(name))
+                self._published_seconds[name] = self._cluster.now_seconds
 
-    def _publish(self, name: str, state: NodeState) -> None:
-        self._publisher.publish(state)
-        self._published[name] = _Published(state=state, at_seconds=self._cluster.now_seconds)
+    def _is_due(self, node: str) -> bool:
+        now, changed = self._cluster.now_seconds, self._cluster.changed_seconds(node)
+        if now - changed < self._window_seconds:
+            return False
+        published = self._published_seconds.get(node)
+        return (
+            published is None
+            or published < changed + self._window_seconds
+            or now - published >= self._heartbeat_seconds
+        )
 
     def _observed(self, name: str) -> NodeState:
         self._cluster.catch_up(name, short_of_seconds=self._window_seconds)
@@ -91,27 +88,6 @@ class Agents:
             pods=pods,
         )
         return judged.state
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Published:
-    """A NodeState, and when it was published."""
-
-    state: NodeState
-    at_seconds: float
-
-    def told_again(self, now_seconds: float) -> NodeState:
-        """The same of a window that ends now."""
-        status, later = self.state.status, timedelta(seconds=now_seconds - self.at_seconds)
-        assert status is not None
-        domains = tuple(
-            domain.model_copy(
-                update={"window": Window(start=domain.window.start + later, end=domain.window.end + later)}
-            )
-            for domain in status.domains
-        )
-        renewed = status.model_copy(update={"heartbeat": status.heartbeat + later, "domains": domains})
-        return self.state.model_copy(update={"status": renewed})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
