@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cli.api_server_options import CaFileOption, TokenFileOption
 from cli.complaint import complaining_of
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -36,12 +37,8 @@ def record(
     api_server: Annotated[
         str, typer.Option("--api-server", metavar="URL", help="Whose nodes, NodeStates and pods are recorded.")
     ] = "",
-    ca_file: Annotated[
-        Path | None, typer.Option(help="With --api-server: its certificate authority.", dir_okay=False)
-    ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option(help="With --api-server: a bearer token, read for each request.", dir_okay=False)
-    ] = None,
+    ca_file: CaFileOption = None,
+    token_file: TokenFileOption = None,
     decisions: Annotated[
         Path | None,
         typer.Option(help="An extender's state directory, whose decisions are copied in.", file_okay=False),

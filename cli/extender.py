@@ -1,11 +1,11 @@
 """``leeward extender``: answer kube-scheduler."""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.api_server_options import CaFileOption, TokenFileOption
 from cli.complaint import complaining_of
 from cli.sigterm import ended_by_sigterm
 from cli.state import DEFAULT, StateError, StateOption, claim
@@ -32,12 +32,8 @@ def serve(
             help="Follow this API server's nodes, NodeStates and pods; within a pod the cluster's own is found.",
         ),
     ] = "",
-    ca_file: Annotated[
-        Path | None, typer.Option(help="With --api-server: its certificate authority.", dir_okay=False)
-    ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option(help="With --api-server: a bearer token, read for each request.", dir_okay=False)
-    ] = None,
+    ca_file: CaFileOption = None,
+    token_file: TokenFileOption = None,
     profiles_url: Annotated[
         str,
         typer.Option(

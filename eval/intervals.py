@@ -27,12 +27,32 @@ def exact_share(successes: int, trials: int, *, confidence: float) -> Interval:
     """
     if not 0 <= successes <= trials or trials < 1:
         raise EvaluationError(f"{successes} of {trials} is no share: count units, one at least")
+    lower, upper = _clopper_pearson(float(successes), float(trials), confidence=confidence)
+    return Interval(value=successes / trials, lower=lower, upper=upper)
+
+
+def share_of_alike(share: float, clusters: int, *, confidence: float) -> Interval:
+    """A share of rows that are alike within clusters, each of which so counts as one row.
+
+    The interval of Clopper and Pearson at the effective sample size: Korn and Graubard, "Confidence intervals for
+    proportions with small expected number of positive counts estimated from survey data", Survey Methodology 24, 1998.
+
+    Args:
+        share: of the rows, 0 to 1.
+        clusters: 1 or more.
+        confidence: 0 to 1, both ends excluded.
+    """
+    lower, upper = _clopper_pearson(share * clusters, float(clusters), confidence=confidence)
+    return Interval(value=share, lower=min(lower, share), upper=max(upper, share))
+
+
+def _clopper_pearson(held: float, rows: float, *, confidence: float) -> tuple[float, float]:
     from scipy.stats import beta  # noqa: PLC0415 - half a second that most commands do not need
 
     tail = (1.0 - confidence) / 2.0
-    lower = float(beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
-    upper = float(beta.ppf(1.0 - tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return Interval(value=successes / trials, lower=lower, upper=upper)
+    lower = float(beta.ppf(tail, held, rows - held + 1.0)) if held > 0.0 else 0.0
+    upper = float(beta.ppf(1.0 - tail, held + 1.0, rows - held)) if held < rows else 1.0
+    return lower, upper
 
 
 def mean_over_runs(values: Sequence[float], *, confidence: float) -> Interval:

@@ -25,7 +25,7 @@ from eval.heldout.report import (
     RegimeConfusion,
     RegimeFigures,
 )
-from eval.intervals import exact_share
+from eval.intervals import exact_share, share_of_alike
 from pipelines.abstention import CLEAR, PRESSED, UNDECIDED
 from pipelines.bootstrap import Resampling, Statistic, over_groups
 from pipelines.confusion import confusion_of
@@ -159,7 +159,7 @@ class BoundTally:
             yield GroupCoverage(
                 group=str(self._groups[group]),
                 rows=int(self._rows[group]),
-                coverage=share_of_alike(float(share), mixes, confidence=how.confidence),
+                coverage=Figure.of(share_of_alike(float(share), mixes, confidence=how.confidence), units=mixes),
             )
 
     def _calibration(self, rate: float, how: Resampling) -> Iterator[CalibrationPoint]:
@@ -191,20 +191,6 @@ class BoundTally:
 def density_edges() -> DoubleArray:
     """Where the cells of bound against slowdown end: from the lowest slowdown to the ceiling in equal ratios."""
     return np.geomspace(SLOWDOWN_FLOOR, SLOWDOWN_CEILING, _DENSITY_BINS + 1)
-
-
-def share_of_alike(share: float, clusters: int, *, confidence: float) -> Figure:
-    """A share of rows that are alike within clusters, each of which so counts as one row.
-
-    The interval of Clopper and Pearson at the effective sample size: Korn and Graubard, "Confidence intervals for
-    proportions with small expected number of positive counts estimated from survey data", Survey Methodology 24, 1998.
-    """
-    from scipy.stats import beta  # noqa: PLC0415 - half a second that most commands do not need
-
-    tail, held = (1.0 - confidence) / 2.0, share * clusters
-    lower = float(beta.ppf(tail, held, clusters - held + 1.0)) if share > 0.0 else 0.0
-    upper = float(beta.ppf(1.0 - tail, held + 1.0, clusters - held)) if share < 1.0 else 1.0
-    return Figure(value=share, lower=min(lower, share), upper=max(upper, share), units=clusters)
 
 
 class RegimeTally:

@@ -5,23 +5,18 @@ from pathlib import Path
 from matplotlib.figure import Figure as Sheet
 
 from eval.pictures.gallery import svg_of
-from eval.pictures.style import MUTED, panel, sheet
+from eval.pictures.style import MUTED
 from eval.placement.packing_report import PackingReport
-from eval.placement.picture import colour_of, label_policies
+from eval.placement.picture import colour_of, label_policies, violated_over_pods
 from eval.reports import report_path
 
 
 def draw_packing(report: PackingReport) -> Sheet:
     """A line a policy, named at its end."""
-    drawn, (axes,) = sheet(
+    drawn, axes = violated_over_pods(
         "The better pods are placed, the more of them a node holds",
         f"Mix {report.mix}, {report.nodes} nodes, {report.policies[0].pods_per_node.units} runs a load.",
-        columns=1,
-        height=4.2,
-        right=1.7,
-        titled=False,
     )
-    panel(axes, x="pods a node with pods", y="time with a violated tolerance, %")
     for policy in report.policies:
         axes.plot(
             [at.pods_per_node for at in policy.curve],

@@ -20,15 +20,10 @@ _POINTS_A_LINE = 11.0
 
 def draw_placement(report: PlacementReport) -> Sheet:
     """A point a policy with its interval, named beside it."""
-    drawn, (axes,) = sheet(
+    drawn, axes = violated_over_pods(
         "Where pods are put decides how long they suffer",
         f"Mix {report.mix}, {report.nodes} nodes, {len(report.runs)} runs, {100 * report.confidence:.0f} % intervals.",
-        columns=1,
-        height=4.2,
-        right=1.7,
-        titled=False,
     )
-    panel(axes, x="pods a node with pods", y="time with a violated tolerance, %")
     for figures in report.policies:
         at, violated = figures.pods_per_node.value, figures.violated
         axes.errorbar(
@@ -46,6 +41,13 @@ def draw_placement(report: PlacementReport) -> Sheet:
         [(each.policy, each.pods_per_node.value, 100 * each.violated.value) for each in report.policies],
     )
     return drawn
+
+
+def violated_over_pods(title: str, told: str) -> tuple[Sheet, Axes]:
+    """An empty sheet with room for policies' names at its right."""
+    drawn, (axes,) = sheet(title, told, columns=1, height=4.2, right=1.7, titled=False)
+    panel(axes, x="pods a node with pods", y="time with a violated tolerance, %")
+    return drawn, axes
 
 
 def label_policies(drawn: Sheet, axes: Axes, points: Sequence[tuple[PolicyName, float, float]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from statistics import fmean
 
 from eval.figure import Figure
-from eval.heldout.tally import share_of_alike
+from eval.intervals import share_of_alike
 from eval.shadow.outcomes import Outcomes, Replicas, Windows
 from eval.shadow.placement import Answer, Fit, Placement
 from eval.shadow.report import Arm, Arms, Right, Went
@@ -78,7 +78,7 @@ def _arm(known: Mapping[Replicas, Windows], chosen: Collection[Replicas]) -> Arm
 def _mean_share(shares: Sequence[float]) -> Figure | None:
     if len(shares) < FEWEST_WORKLOADS:
         return None
-    return share_of_alike(min(fmean(shares), 1.0), len(shares), confidence=CONFIDENCE)
+    return Figure.of(share_of_alike(min(fmean(shares), 1.0), len(shares), confidence=CONFIDENCE), units=len(shares))
 
 
 def _went(placements: Sequence[Placement], exceeded: Mapping[str, bool]) -> Went:
@@ -87,7 +87,7 @@ def _went(placements: Sequence[Placement], exceeded: Mapping[str, bool]) -> Went
     workloads = len({(placement.namespace, placement.workload) for placement in known})
     share = None
     if workloads >= FEWEST_WORKLOADS:
-        share = share_of_alike(beyond / len(known), workloads, confidence=CONFIDENCE)
+        share = Figure.of(share_of_alike(beyond / len(known), workloads, confidence=CONFIDENCE), units=workloads)
     return Went(
         exceeded=beyond,
         kept=len(known) - beyond,

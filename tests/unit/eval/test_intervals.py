@@ -1,12 +1,12 @@
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
 from eval.errors import EvaluationError
-from eval.intervals import exact_share, mean_over_runs
+from eval.intervals import exact_share, mean_over_runs, share_of_alike
 
 CONFIDENCE = 0.9
 VALUES = st.lists(st.floats(-5.0, 5.0), min_size=2, max_size=12)
@@ -70,3 +70,25 @@ def test_more_confidence_is_wider(values: list[float]) -> None:
 def test_one_run_has_no_interval() -> None:
     with pytest.raises(EvaluationError, match=r"1 run\(s\) give no interval: play two at least"):
         mean_over_runs([0.5], confidence=CONFIDENCE)
+
+
+@given(trials=st.integers(1, 400), data=st.data())
+def test_rows_that_are_each_a_cluster_of_their_own_have_the_exact_interval(trials: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, trials))
+    alike = share_of_alike(successes / trials, trials, confidence=0.9)
+    exact = exact_share(successes, trials, confidence=0.9)
+    assert (alike.lower, alike.upper) == pytest.approx((exact.lower, exact.upper), abs=1e-9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=st.integers(1, 1000), data=st.data(), clusters=st.integers(1, 500))
+def test_a_share_lies_in_its_interval_which_more_clusters_narrow(rows: int, data: st.DataObject, clusters: int) -> None:
+    share = data.draw(st.integers(0, rows)) / rows
+    one, more = (share_of_alike(share, number, confidence=0.9) for number in (clusters, 10 * clusters))
+    for figure in (one, more):
+        assert 0.0 <= figure.lower <= share <= figure.upper <= 1.0
+    assert more.upper - more.lower < one.upper - one.lower
+
+
+def test_a_whole_share_of_few_is_not_certain() -> None:
+    assert share_of_alike(1.0, 5, confidence=0.9).lower == pytest.approx(0.05 ** (1 / 5))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.profile import Tier
-from eval.heldout.tally import BoundTally, RegimeTally, share_of_alike
+from eval.heldout.tally import BoundTally, RegimeTally
 from pipelines.bootstrap import Resampling
 from pipelines.dataset import TraceDataset
 from pipelines.figures import axis_f1, coverage_by_group, figures_of
@@ -79,20 +79,6 @@ def test_what_is_covered_at_another_rate_rises_with_it_and_is_at_least_that_for_
 
 def test_of_no_rows_there_are_no_figures() -> None:
     assert BoundTally(("a",)).figures("model", kind=KIND, tier=TIER, rate=0.8, how=HOW) is None
-
-
-@settings(deadline=None, max_examples=50)
-@given(rows=st.integers(1, 1000), data=st.data(), clusters=st.integers(1, 500))
-def test_a_share_lies_in_its_interval_which_more_clusters_narrow(rows: int, data: st.DataObject, clusters: int) -> None:
-    share = data.draw(st.integers(0, rows)) / rows
-    one, more = (share_of_alike(share, number, confidence=0.9) for number in (clusters, 10 * clusters))
-    for figure in (one, more):
-        assert 0.0 <= figure.lower <= share <= figure.upper <= 1.0
-    assert more.upper - more.lower < one.upper - one.lower
-
-
-def test_a_whole_share_of_few_is_not_certain() -> None:
-    assert share_of_alike(1.0, 5, confidence=0.9).lower == pytest.approx(0.05 ** (1 / 5))
 
 
 def test_regimes_counted_in_parts_have_the_figures_of_all_windows_at_once(dataset: TraceDataset) -> None:
